@@ -1,0 +1,1 @@
+"""The commands: the only places that put rooms together."""

@@ -1,0 +1,1 @@
+"""The owner of what lasts: sessions, collections and their results."""

@@ -1,0 +1,1 @@
+"""The MQTT port (pure) and its one adapter, gmqtt behind an anyio bridge."""

@@ -1,0 +1,153 @@
+"""Making a value fit: JSON cut structurally, text cut in the middle, bytes as hex; every cut is visible.
+
+Owns how much of a payload is shown. Does not decide what a payload is (``payloads.py`` does).
+"""
+
+import json
+import re
+from typing import Any, NamedTuple
+
+import msgspec
+
+from mqtt_mcp.analysis.text import clean
+
+_UNSAFE_IN_JSON = re.compile(
+    "[\x7f-\x9f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\ufe00-\ufe0e\U000e0000-\U000e0fff]"
+)
+_MAX_HEX_BYTES = 64
+
+
+class _Limits(NamedTuple):
+    """How much of each kind of value a level keeps."""
+
+    string_chars: int
+    items: int
+    keys: int
+    depth: int
+
+
+_LEVELS = (
+    _Limits(string_chars=120, items=8, keys=200, depth=5),
+    _Limits(string_chars=40, items=3, keys=60, depth=4),
+    _Limits(string_chars=24, items=1, keys=30, depth=3),
+    _Limits(string_chars=16, items=1, keys=12, depth=2),
+    _Limits(string_chars=12, items=0, keys=5, depth=1),
+    _Limits(string_chars=12, items=0, keys=2, depth=1),
+)
+"""Tried in order until the text fits: first generous, then the two first levels only, at last a sketch."""
+
+
+def cut_json(value: Any, max_chars: int) -> tuple[str, bool]:
+    """A JSON value as compact, valid JSON text of at most ``max_chars`` characters, and whether something was cut.
+
+    Long strings keep their beginning, arrays their first and last items, objects their first keys; what is missing is
+    named in place: ``"…(+12)"``. Characters that could mislead a reader are ``\\u`` escapes.
+
+    Args:
+        value: What a JSON parser gave, nested at most 64 deep.
+        max_chars: At least 20.
+    """
+    if _small(value, 8 * max_chars) >= 0:
+        whole = _encode(value)
+        if len(whole) <= max_chars:
+            return whole, False
+    for limits in _LEVELS:
+        shorter = _encode(_cut(value, limits, limits.depth))
+        if len(shorter) <= max_chars:
+            return shorter, True
+    kind = "object" if isinstance(value, dict) else "array" if isinstance(value, list) else "string"
+    return f'"…({kind})"', True
+
+
+def _small(value: Any, budget: int) -> int:
+    """What is left of ``budget`` after the characters of a value, negative when it is bigger: stops as soon as it is."""
+    if isinstance(value, str):
+        return budget - len(value)
+    if isinstance(value, dict):
+        for key, member in value.items():
+            budget = _small(member, budget - len(key))
+            if budget < 0:
+                return budget
+    elif isinstance(value, list):
+        for member in value:
+            budget = _small(member, budget - 1)
+            if budget < 0:
+                return budget
+    return budget - 1
+
+
+def _cut(value: Any, limits: _Limits, depth: int) -> Any:
+    if isinstance(value, str):
+        if len(value) <= limits.string_chars:
+            return value
+        kept = max(8, limits.string_chars * 2 // 3)
+        return f"{value[:kept]}…(+{len(value) - kept})"
+    if isinstance(value, dict):
+        if depth <= 0 and value:
+            return f"{{…(+{len(value)})}}"
+        members: dict[str, Any] = {}
+        for key, member in value.items():
+            if len(members) >= limits.keys:
+                members["…"] = f"(+{len(value) - limits.keys})"
+                break
+            members[_cut(key, limits, 0)] = _cut(member, limits, depth - 1)
+        return members
+    if isinstance(value, list):
+        if depth <= 0 and value:
+            return f"[…(+{len(value)})]"
+        if len(value) <= limits.items:
+            return [_cut(item, limits, depth - 1) for item in value]
+        head = max(0, limits.items // 2 - 1) or limits.items // 2 or limits.items
+        kept = [_cut(item, limits, depth - 1) for item in value[:head]]
+        if limits.items < 3:
+            return [*kept, f"…(+{len(value) - head})"]
+        return [*kept, f"…(+{len(value) - head - 1})", _cut(value[-1], limits, depth - 1)]
+    if isinstance(value, int) and abs(value) >= 10**30:
+        return f"{str(value)[:20]}…" if abs(value) < 10**4000 else "…(integer)"
+    return value
+
+
+def _escape(match: re.Match[str]) -> str:
+    return json.dumps(match.group())[1:-1]
+
+
+def _encode(value: Any) -> str:
+    try:
+        text = msgspec.json.encode(value).decode()
+    except (OverflowError, UnicodeEncodeError, msgspec.MsgspecError, ValueError):
+        # integers beyond 64 bits, or surrogates that a caller put together
+        return json.dumps(value, separators=(",", ":"))
+    return _UNSAFE_IN_JSON.sub(_escape, text)
+
+
+def cut_text(text: str, max_chars: int, *, missing_chars: int = 0) -> tuple[str, bool]:
+    """Text with its beginning and, from 200 characters on, a fifth of the room for its end; and whether it was cut.
+
+    Args:
+        text: Any text; escaped by ``clean``.
+        max_chars: Bound of the result, at least 20.
+        missing_chars: Characters that follow ``text`` and are not part of it; they count as cut.
+    """
+    if not missing_chars and len(text) <= max_chars:
+        whole = clean(text, 12 * max_chars)
+        if len(whole) <= max_chars:
+            return whole, False
+    if max_chars < 200 or missing_chars:
+        if missing_chars:
+            mark = f"…(+{missing_chars})"
+            return clean(text, max(12, max_chars - len(mark) - 1)) + mark, True
+        return clean(text, max_chars), True
+    tail_chars = max_chars // 5
+    tail = clean(text[-tail_chars:], 12 * tail_chars)
+    if len(tail) > tail_chars:
+        return clean(text, max_chars), True
+    return clean(text[:-tail_chars], max_chars - len(tail)) + tail, True
+
+
+def cut_hex(payload: bytes, max_chars: int) -> tuple[str, bool]:
+    """Bytes as hex: at most 64 of them, then ``…(+n bytes)``; and whether it was cut."""
+    mark_chars = len(f"…(+{len(payload)} bytes)")
+    if len(payload) <= _MAX_HEX_BYTES and 2 * len(payload) <= max_chars:
+        return payload.hex(), False
+    kept = min(_MAX_HEX_BYTES, max(0, max_chars - mark_chars) // 2)
+    return f"{payload[:kept].hex()}…(+{len(payload) - kept} bytes)", True

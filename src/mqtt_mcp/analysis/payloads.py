@@ -1,0 +1,313 @@
+"""What a payload is and how it is shown: honest detection of its format, decoding, and a bounded harmless rendering.
+
+Owns the list of formats. Never raises whatever the bytes are, works in linear time and allocates in proportion to the
+payload. Does not decompress and does not decode binary encodings (``binary.py`` only names them).
+"""
+
+import base64
+import binascii
+import json
+import re
+from typing import Any, Final
+
+import msgspec
+
+from mqtt_mcp.analysis.binary import sniff, sniff_magic
+from mqtt_mcp.analysis.cutting import cut_hex, cut_json, cut_text
+
+FORMATS: Final = (
+    "empty", "json", "json_nonstandard", "json_deep", "json_malformed", "number", "boolean", "iso_time", "uuid", "hex_text",
+    "base64", "key_value", "csv", "line_protocol", "xml", "ndjson", "text", "text_utf16", "text_latin1", "gzip", "zlib",
+    "zip", "zstd", "bzip2", "xz", "avro", "parquet", "image/jpeg", "image/png", "image/gif", "image/webp", "audio/ogg",
+    "audio/mpeg", "audio/flac", "audio/wav", "video/mp4", "application/pdf", "sparkplug_b", "cbor", "msgpack", "protobuf",
+    "hex",
+)  # fmt: skip
+"""Every value of ``format``. Those up to ``text_latin1`` are text, from ``gzip`` on binary and shown as hex."""
+
+BINARY_FORMATS: Final = frozenset(FORMATS[FORMATS.index("gzip") :])
+
+MAX_JSON_DEPTH = 64
+_LENIENT_BYTES = 256 * 1024
+_SNIFF_CHARS = 65_536
+
+_TEXT_CONTROLS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1a\x1c-\x1f\x7f]")
+_JSON_START = re.compile(
+    rb"[ \t\r\n]{0,64}(?:\{|\[\s{0,64}(?:[\[{\"\]]|(?:-?\d[\d.eE+-]{0,32}|true|false|null)\s{0,64}[,\]]))"
+)
+_NUMBER = re.compile(
+    r"([+-]?(?:0|[1-9]\d{0,30})(?:[.,]\d{1,30})?(?:[eE][+-]?\d{1,3})?)"
+    r"(?:\s?(?:°[CF]|[CFK]|%|[kM]?Wh?|[kmµ]?[VA]|VA|[kMG]?Hz|[hkm]?Pa|m?bar|lx|lux|pp[mb]|dBm?|[mµ]?s|min|h|[kcm]?m|km/h|m/s|m?[lL]|k?g"
+    r"|m[³3²2]|µg/m[³3]|rpm|[kMG]?B))?"
+)
+_WORDS_BOOLEAN = {"true": True, "false": False, "on": True, "off": False, "yes": True, "no": False}
+_ISO_TIME = re.compile(r"\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:[.,]\d{1,9})?)?(?:Z|[+-]\d\d:?\d\d)?)?")
+_UUID = re.compile(r"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}")
+_HEX_TEXT = re.compile(r"(?:0x)?(?:[0-9a-fA-F]{2}){8,}")
+_BASE64 = re.compile(r"[A-Za-z0-9+/]{12,}={0,2}")
+_PAIR = re.compile(r"\s?[A-Za-z_][\w./-]{0,63}\s?[=:]\s?[^=]{0,200}")
+_CSV_CELL = r"[^,;\t\n\"]{0,200}"
+_CSV = re.compile(
+    rf"{_CSV_CELL}(?:[,;\t]{_CSV_CELL}){{2,200}}(?:\n{_CSV_CELL}(?:[,;\t]{_CSV_CELL}){{2,200}}){{0,1000}}\n?"
+)
+_LINE_PROTOCOL = re.compile(
+    r"[A-Za-z_][\w.:/-]{0,127}(?:,[\w.-]{1,64}=[^\s,=]{1,128}){0,32}"
+    r" [\w.-]{1,64}=(?:-?[\d.]{1,32}[iu]?|\"[^\"]{0,256}\"|[tTfF]\w{0,4})(?:,[\w.-]{1,64}=(?:-?[\d.]{1,32}[iu]?|\"[^\"]{0,256}\"|[tTfF]\w{0,4})){0,64}"
+    r"(?: \d{10,19})?\s?"
+)
+
+
+class Decoded(msgspec.Struct, frozen=True):
+    """A payload's format and, where it was decoded, its value.
+
+    ``value`` is the parsed value for ``json`` and ``json_nonstandard`` (NaN and infinities became None), a float for
+    ``number``, a bool for ``boolean``, the text for other textual formats, and None for binary, empty and too deep ones.
+    """
+
+    format: str
+    value: Any = None
+
+
+class Shown(msgspec.Struct, frozen=True):
+    """A payload as a result shows it.
+
+    ``payload`` is data: escaped and bounded. ``bytes`` is the original size; ``cut`` says that something is missing, which
+    ``payload`` shows as ``…(+n)``.
+    """
+
+    payload: str
+    format: str
+    bytes: int
+    cut: bool
+
+
+_EMPTY = Decoded("empty")
+_DEEP = Decoded("json_deep")
+
+
+def decode(payload: bytes, topic: str = "", content_type: str = "") -> Decoded:
+    """Find out what a payload is and decode it where that is safe and cheap.
+
+    Args:
+        payload: Any bytes.
+        topic: The topic name; Sparkplug B is told by it.
+        content_type: MQTT 5 Content Type; a hint for CBOR and MessagePack only, never trusted against the bytes.
+    """
+    if not payload:
+        return _EMPTY
+    if payload[0] in b'{["':
+        found = _json(payload)
+        if found is not None:
+            return found
+    return _decode_other(payload, topic, content_type)
+
+
+def _json(payload: bytes) -> Decoded | None:
+    if (
+        len(payload) > MAX_JSON_DEPTH
+        and payload.count(b"[") + payload.count(b"{") > MAX_JSON_DEPTH
+        and _too_deep(payload)
+    ):
+        return _DEEP if payload[0] in b"{[" else None
+    try:
+        return Decoded("json", msgspec.json.decode(payload))
+    except RecursionError:
+        return _DEEP
+    except ValueError:  # msgspec's errors and UnicodeDecodeError are ValueErrors
+        return None
+
+
+def _too_deep(payload: bytes) -> bool:
+    """Whether brackets outside of strings nest deeper than ``MAX_JSON_DEPTH``; linear, no recursion."""
+    depth = 0
+    for match in _STRUCTURE.finditer(payload):
+        token = match.group()
+        if token in {b"{", b"["}:
+            depth += 1
+            if depth > MAX_JSON_DEPTH:
+                return True
+        elif token in {b"}", b"]"}:
+            depth -= 1
+    return False
+
+
+_STRUCTURE = re.compile(rb'"(?:[^"\\]|\\.)*+"?|[{}\[\]]', re.DOTALL)
+
+
+def _decode_other(payload: bytes, topic: str, content_type: str) -> Decoded:
+    if topic.startswith("spBv1.0/") and "/STATE/" not in topic:
+        name = sniff(payload, topic)
+        if name == "sparkplug_b":
+            return Decoded(name)
+    magic = sniff_magic(payload)
+    if magic:
+        return Decoded(magic)
+    if payload[:2] in {b"\xff\xfe", b"\xfe\xff"} and len(payload) % 2 == 0:
+        return Decoded("text_utf16", payload.decode("utf-16", "replace"))
+    bare = payload.removeprefix(b"\xef\xbb\xbf")
+    looks_json = _JSON_START.match(bare) is not None
+    if looks_json:
+        return _json(bare.strip()) or _lenient_json(bare)
+    try:
+        text = bare.decode()
+    except UnicodeDecodeError:
+        return _not_utf8(payload, topic, content_type)
+    if _TEXT_CONTROLS.search(text[:_SNIFF_CHARS]) is not None:
+        name = _hinted(sniff(payload, topic), content_type)
+        return Decoded("text", text) if name == "hex" and _mostly_text(payload) else Decoded(name)
+    return _text(text)
+
+
+def _lenient_json(payload: bytes) -> Decoded:
+    """What a strict parser refuses: lone surrogates are mended, NaN and infinity become None, the rest is malformed."""
+    odd = False
+
+    def constant(_: str) -> None:
+        nonlocal odd
+        odd = True
+
+    def number(digits: str) -> float | None:
+        value = float(digits)
+        return constant(digits) if value in {float("inf"), float("-inf")} else value
+
+    if len(payload) <= _LENIENT_BYTES:
+        try:
+            value = json.loads(payload, parse_constant=constant, parse_float=number)
+            return Decoded("json_nonstandard" if odd else "json", _mended(value))
+        except (ValueError, RecursionError):
+            pass
+        if _is_ndjson(payload):
+            return Decoded("ndjson", payload.decode("utf-8", "replace"))
+    return Decoded("json_malformed", payload.decode("utf-8", "replace"))
+
+
+def _is_ndjson(payload: bytes) -> bool:
+    lines = [line for line in payload.splitlines() if line.strip()]
+    return len(lines) > 1 and all(line[:1] == b"{" and _json(line) is not None for line in lines)
+
+
+def _mended(value: Any) -> Any:
+    if isinstance(value, str):
+        return value.encode("utf-8", "replace").decode()
+    if isinstance(value, list):
+        return [_mended(item) for item in value]
+    if isinstance(value, dict):
+        return {_mended(key): _mended(item) for key, item in value.items()}
+    return value
+
+
+def _hinted(name: str, content_type: str) -> str:
+    if name in {"cbor", "msgpack", "protobuf"}:
+        for hint in ("cbor", "msgpack", "protobuf"):
+            if hint in content_type.lower():
+                return hint
+    return name
+
+
+def _mostly_text(payload: bytes) -> bool:
+    head = payload[:1024]
+    controls = sum(byte < 32 and byte not in b"\t\r\n\x1b" for byte in head)
+    return controls * 20 <= len(head)
+
+
+def _not_utf8(payload: bytes, topic: str, content_type: str) -> Decoded:
+    head = payload[:1024]
+    printable = sum(32 <= byte < 127 or byte in b"\t\r\n" for byte in head)
+    if (
+        len(head) >= 4
+        and printable * 100 >= len(head) * 80
+        and not any(byte < 32 and byte not in b"\t\r\n\x1b" for byte in head)
+    ):
+        return Decoded("text_latin1", payload.decode("latin-1"))
+    return Decoded(_hinted(sniff(payload, topic), content_type))
+
+
+def _text(text: str) -> Decoded:
+    stripped = text.strip()
+    if len(stripped) <= 64:
+        number = _NUMBER.fullmatch(stripped)
+        if number is not None:
+            value = float(number.group(1).replace(",", "."))
+            if value not in {float("inf"), float("-inf")}:
+                return Decoded("number", value)
+        word = _WORDS_BOOLEAN.get(stripped.lower())
+        if word is not None:
+            return Decoded("boolean", word)
+        if _ISO_TIME.fullmatch(stripped):
+            return Decoded("iso_time", text)
+        if _UUID.fullmatch(stripped):
+            return Decoded("uuid", text)
+    return Decoded(_text_format(stripped), text)
+
+
+def _text_format(text: str) -> str:
+    if len(text) > _SNIFF_CHARS:
+        return "text"
+    if text[:1] == "<" and text[-1:] == ">" and (text[1:2].isalpha() or text[1:2] in {"?", "!"}):
+        return "xml"
+    if len(text) >= 16 and " " not in text and "\n" not in text:
+        if _HEX_TEXT.fullmatch(text):
+            return "hex_text"
+        if len(text) % 4 == 0 and _is_base64(text):
+            return "base64"
+    if " " in text and "=" in text and all(_LINE_PROTOCOL.fullmatch(line) for line in text.split("\n")[:64]):
+        return "line_protocol"
+    if _is_key_value(text):
+        return "key_value"
+    if _CSV.fullmatch(text) and sum(char.isdigit() for char in text) * 4 >= len(text):
+        return "csv"
+    return "text"
+
+
+def _is_key_value(text: str) -> bool:
+    separators = ";&,\n " if "=" in text else ";" if ":" in text else ""
+    for separator in separators:
+        parts = text.strip(separator).split(separator)
+        if (len(parts) > 1 or "=" in text) and len(parts) <= 200 and all(_PAIR.fullmatch(part) for part in parts):
+            return True
+    return False
+
+
+def _is_base64(text: str) -> bool:
+    classes = (
+        any(c.isupper() for c in text),
+        any(c.islower() for c in text),
+        any(c.isdigit() or c in "+/=" for c in text),
+    )
+    if not all(classes) or _BASE64.fullmatch(text) is None:
+        return False
+    try:
+        base64.b64decode(text, validate=True)
+    except (binascii.Error, ValueError):
+        return False
+    return True
+
+
+def show(payload: bytes, topic: str = "", content_type: str = "", max_chars: int = 400) -> Shown:
+    """A payload as bounded, harmless text.
+
+    JSON is cut structurally and stays valid JSON; text keeps its beginning and its end; binary is hex.
+
+    Args:
+        payload: Any bytes.
+        topic: As for ``decode``.
+        content_type: As for ``decode``.
+        max_chars: Bound of the shown text, at least 20.
+    """
+    return show_decoded(decode(payload, topic, content_type), payload, max_chars)
+
+
+def show_decoded(decoded: Decoded, payload: bytes, max_chars: int = 400) -> Shown:
+    """As ``show``, for a payload that is decoded already."""
+    size = len(payload)
+    if decoded.format == "empty":
+        return Shown("", "empty", 0, cut=False)
+    if decoded.format in {"json", "json_nonstandard"}:
+        text, cut = cut_json(decoded.value, max_chars)
+    elif decoded.format in BINARY_FORMATS:
+        text, cut = cut_hex(payload, max_chars)
+    elif isinstance(decoded.value, str):
+        text, cut = cut_text(decoded.value, max_chars)
+    else:
+        head = payload if size <= 4 * max_chars else payload[: 4 * max_chars]
+        text, cut = cut_text(head.decode("utf-8", "replace"), max_chars, missing_chars=size - len(head))
+    return Shown(text, decoded.format, size, cut)

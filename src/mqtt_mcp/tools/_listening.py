@@ -1,0 +1,230 @@
+"""What the five listening tools have in common: their arguments, the facts about the watch, and the one way to watch.
+
+Owns the words and bounds of the shared arguments, the window as a result shows it, and the mapping of how a watch ended
+to a status. Does not count or choose messages (``analysis`` does) and runs no collection (``hub`` does).
+"""
+
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import UTC, datetime
+from typing import Annotated, Literal
+
+import msgspec
+
+from mqtt_mcp.analysis.accumulator import Accumulator, Window
+from mqtt_mcp.analysis.text import clean, quote
+from mqtt_mcp.hub.collection import Collection, WatchRequest
+from mqtt_mcp.hub.session import Session
+from mqtt_mcp.mqtt.client import Subscription
+from mqtt_mcp.settings import DEFAULTS
+from mqtt_mcp.tools._base import Context
+
+SessionId = Annotated[str, msgspec.Meta(description="The session_id that establish_connection returned.")]
+Duration = Annotated[
+    float,
+    msgspec.Meta(
+        ge=DEFAULTS.min_duration_s,
+        le=DEFAULTS.max_duration_s,
+        description="How long to listen, in seconds: 10 to 300. Longer finds slower publishers.",
+    ),
+]
+Wait = Annotated[
+    float,
+    msgspec.Meta(
+        ge=0.0,
+        le=DEFAULTS.max_wait_s,
+        description=(
+            "How long this call may block, in seconds: 0 to 300. If the watch is longer, the call returns what was seen so "
+            'far with status "running" and a collection_id; fetch the rest with collection_result.'
+        ),
+    ),
+]
+Qos = Annotated[
+    int,
+    msgspec.Meta(
+        ge=0,
+        le=2,
+        description="Highest QoS to receive with: 0, 1 or 2. Messages arrive with the lower of this and the publisher's.",
+    ),
+]
+TopicFilter = Annotated[
+    str,
+    msgspec.Meta(
+        min_length=1,
+        description=(
+            "MQTT topic filter: + stands for one level, # for the rest. # does not include topics that begin with $; "
+            "ask for $SYS/# by itself."
+        ),
+    ),
+]
+
+Status = Literal["complete", "running", "partial"]
+
+_MAX_REFUSALS = 10
+_MAX_GAPS = 10
+_FILTER_CHARS = 200
+
+
+class GrantedInfo(msgspec.Struct, frozen=True):
+    """A topic filter the broker granted and the QoS it granted."""
+
+    topic_filter: str
+    qos: int
+
+
+class RefusedInfo(msgspec.Struct, frozen=True):
+    """A topic filter the broker refused: SUBACK reason code (0x80 and above) and its meaning."""
+
+    topic_filter: str
+    reason_code: int
+    meaning: str
+
+
+class GapInfo(msgspec.Struct, frozen=True):
+    """Seconds of the watch, from and to, without a connection; messages of that time were not seen."""
+
+    from_s: float
+    to_s: float
+
+
+class WindowInfo(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
+    """The circumstances of the watch; fields that are missing are zero, false or empty."""
+
+    started_at: str
+    duration_s: float
+    elapsed_s: float
+    ended_by: str
+    protocol: str
+    stored_complete: bool = False
+    granted: list[GrantedInfo] = msgspec.field(default_factory=list)
+    refused: list[RefusedInfo] = msgspec.field(default_factory=list)
+    gaps: list[GapInfo] = msgspec.field(default_factory=list)
+    observer_dropped: int = 0
+    hidden: int = 0
+    memory_pressure: bool = False
+
+
+def iso_time(epoch_s: float) -> str:
+    """Wall-clock time as ISO 8601 in UTC with milliseconds."""
+    return datetime.fromtimestamp(epoch_s, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def window_info(window: Window) -> WindowInfo:
+    """The window as a result shows it, bounded: at most 10 filters, refusals and gaps each."""
+    return WindowInfo(
+        started_at=iso_time(window.started_at_epoch_s),
+        duration_s=round(window.duration_s, 3),
+        elapsed_s=round(window.elapsed_s, 3),
+        ended_by=window.ended_by,
+        protocol=window.protocol,
+        stored_complete=window.stored_complete,
+        granted=[
+            GrantedInfo(clean(topic_filter, _FILTER_CHARS), qos)
+            for topic_filter, qos in list(window.granted.items())[:_MAX_REFUSALS]
+        ],
+        refused=[
+            RefusedInfo(clean(one.topic_filter, _FILTER_CHARS), one.reason_code, clean(one.meaning, _FILTER_CHARS))
+            for one in window.refused[:_MAX_REFUSALS]
+        ],
+        gaps=[GapInfo(round(gap.from_s, 3), round(gap.to_s, 3)) for gap in window.gaps[:_MAX_GAPS]],
+        observer_dropped=window.observer_dropped,
+        hidden=window.hidden,
+        memory_pressure=window.memory_pressure,
+    )
+
+
+def window_status(window: Window) -> Status:
+    """``complete`` when the watch ended as asked, ``partial`` when something cut it short, ``running`` before its end."""
+    if window.ended_by == "running":
+        return "running"
+    return "complete" if window.ended_by in {"duration", "limit", "quiet"} else "partial"
+
+
+def window_notes(window: Window, *, filters: Sequence[str], messages: int) -> list[str]:
+    """Sentences that a reader needs to judge a result: what was not seen, and why.
+
+    Args:
+        window: The circumstances.
+        filters: The topic filters that were asked for.
+        messages: How many messages were seen.
+    """
+    notes = []
+    for one in window.refused[:_MAX_REFUSALS]:
+        notes.append(
+            f"The broker refused the filter {quote(one.topic_filter)} (0x{one.reason_code:02X}, {clean(one.meaning, 80)}): "
+            "nothing of it could be seen."
+        )
+    if window.ended_by == "disconnected":
+        notes.append("The connection was lost for good during the watch; this is what had been seen until then.")
+    elif window.ended_by in {"cancelled", "closed"}:
+        notes.append("The watch was stopped before its end; this is what had been seen until then.")
+    if window.gaps:
+        seconds = sum(gap.to_s - gap.from_s for gap in window.gaps)
+        notes.append(
+            f"The connection was away {len(window.gaps)} times for {seconds:.1f} s; messages of that time are missing."
+        )
+    if window.observer_dropped:
+        notes.append(f"{window.observer_dropped} messages arrived faster than they could be taken and were lost here.")
+    if window.hidden:
+        notes.append(f"{window.hidden} messages are not shown because the configuration forbids reading their topics.")
+    if not messages and window.granted and not window.gaps and window.ended_by != "running":
+        notes.append(
+            "Nothing arrived: nobody published on this filter during the watch, or the broker's access rules hide it silently."
+        )
+    if any(one in {"#", "+/#"} for one in filters):
+        notes.append("# does not match topics that begin with $ (MQTT 4.7.2); ask for $SYS/# separately.")
+    return notes
+
+
+async def listen(
+    context: Context,
+    *,
+    tool: str,
+    label: str,
+    session_id: str,
+    filters: Sequence[str],
+    qos: int,
+    duration_s: float,
+    wait_s: float,
+    accumulator: Accumulator,
+    render: Callable[[Collection], msgspec.Struct],
+    quiet_s: float = 0.0,
+    companion: Callable[[Session], Awaitable[None]] | None = None,
+) -> msgspec.Struct:
+    """Run a watch and return the tool's result: the final one, or the one so far after ``wait_s``.
+
+    Args:
+        context: The running tool's context.
+        tool: Name of the tool.
+        label: What is watched, for lists of collections; foreign text in it is cleaned and cut to 200 characters.
+        session_id: From the caller.
+        filters: Topic filters, at least one.
+        qos: QoS to subscribe with, 0 to 2.
+        duration_s: Length of the watch in seconds.
+        wait_s: How long to block, in seconds.
+        accumulator: Takes the messages.
+        render: Makes the tool's result from the collection, at any time.
+        quiet_s: End after so many seconds without a message; 0 never does.
+        companion: Runs beside the watch, for example a probe.
+
+    Raises:
+        ToolError: The session is unknown or expired, the configuration forbids a filter, or the broker granted none.
+
+    Cancellation: ends the collection; what it has stays fetchable by its id.
+    """
+    for topic_filter in filters:
+        context.hub.policy.check_filter(topic_filter)
+    session = context.hub.session(session_id, context.client)
+    request = WatchRequest(
+        tool=tool,
+        label=clean(label, 200),
+        subscriptions=tuple(Subscription(topic_filter, qos) for topic_filter in filters),
+        duration_s=duration_s,
+        accumulator=accumulator,
+        render=render,
+        quiet_s=quiet_s,
+        companion=companion,
+    )
+    collection = await context.hub.watch(
+        session, request, wait_s=wait_s, client=context.client, report_progress=context.report_progress
+    )
+    return collection.render()

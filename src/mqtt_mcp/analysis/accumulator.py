@@ -37,7 +37,7 @@ class Window(msgspec.Struct, frozen=True, kw_only=True):
         elapsed_s: How long was really watched until now or the end.
         ended_by: Why it ended; ``running`` while it has not.
         protocol: MQTT version of the connection.
-        stored_complete: True when the burst of stored messages was seen to end (quiet), False when the watch ended first.
+        stored_complete: True when the burst of stored messages was seen to end, False when the watch ended first.
         granted: Filter → granted QoS.
         refused: Filters the broker refused.
         gaps: Times without a connection.

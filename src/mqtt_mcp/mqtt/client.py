@@ -1,7 +1,7 @@
 """The MQTT port: what the rest of the program may know of MQTT, in trio terms.
 
-Owns the values that cross (``Message``, ``Subscription``, ``Publication``, ``Capabilities``) and the two protocols that an
-implementation has to fulfil (``MqttTransport``, ``MqttClient``). Two implementations pass one contract suite
+Owns the values that cross (``Message``, ``Subscription``, ``Publication``, ``Capabilities``) and the two protocols that
+an implementation has to fulfil (``MqttTransport``, ``MqttClient``). Two implementations pass one contract suite
 (``tests/contract``): gmqtt behind the bridge (``gmqtt_client.py``) and the in-memory broker of the tests.
 
 What the port does NOT do for you: it does not reconnect, resubscribe, route messages to collections, bound how long a
@@ -20,7 +20,7 @@ ProtocolVersion = Literal["5.0", "3.1.1"]
 
 
 class Properties(msgspec.Struct, frozen=True, omit_defaults=True):
-    """MQTT 5 properties of a PUBLISH packet (MQTT 5 §3.3.2.3), received or to be sent; absent ones keep their default."""
+    """MQTT 5 properties of a PUBLISH packet (MQTT 5 §3.3.2.3), sent or received; absent ones keep their default."""
 
     content_type: str = ""
     payload_format_utf8: bool = False
@@ -41,6 +41,8 @@ class Message(msgspec.Struct, frozen=True, gc=False):
         received_s: Arrival on trio's clock (``trio.current_time()``), in seconds.
         dup: DUP flag.
         properties: MQTT 5 properties, None when there were none.
+        subscription_ids: Identifiers of the subscriptions this copy was delivered for (MQTT 5 §3.3.2.3.8); a broker may
+            send one copy per matching subscription. Empty on MQTT 3.1.1.
     """
 
     topic: str
@@ -50,13 +52,21 @@ class Message(msgspec.Struct, frozen=True, gc=False):
     received_s: float
     dup: bool = False
     properties: Properties | None = None
+    subscription_ids: tuple[int, ...] = ()
 
 
 class Subscription(msgspec.Struct, frozen=True):
-    """One entry of a SUBSCRIBE packet (MQTT 5 §3.8.3.1)."""
+    """One entry of a SUBSCRIBE packet (MQTT 5 §3.8.3.1).
+
+    Attributes:
+        topic_filter: Topic filter; ``$share/`` is refused, it would take messages away from the real consumers.
+        qos: Highest QoS of the deliveries, 0 to 2.
+        identifier: Subscription Identifier, 1 to 268,435,455, sent where the broker supports it; 0 for none.
+    """
 
     topic_filter: str
     qos: int = 0
+    identifier: int = 0
 
 
 class Publication(msgspec.Struct, frozen=True):
@@ -136,7 +146,7 @@ class MqttClient(Protocol):
         """Messages that arrived and were let go because the inbox was full: exact, only ever grows."""
 
     async def subscribe(self, subscriptions: Sequence[Subscription]) -> list[int]:
-        """Send one SUBSCRIBE and wait for SUBACK.
+        """Subscribe and wait for SUBACK; one packet per different identifier (MQTT 5 §3.8.2.1.2).
 
         Returns:
             One reason code per subscription in order: the granted QoS (0 to 2), or 0x80 and above for a refusal, which

@@ -1,0 +1,280 @@
+"""One collection: an accumulator fed with matching messages for a bounded time.
+
+Owns how a watch begins and ends (duration, limit, quiet, cancelled, disconnected, closed), which stored messages count,
+and the circumstances (``Window``) that make its result true. All five listening tools run on it. Does not know what the
+accumulator makes of the messages, and does not outlive its session: it is a task of the session's nursery.
+"""
+
+import logging
+import math
+import time
+import uuid
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING
+
+import msgspec
+import trio
+
+from mqtt_mcp.analysis.accumulator import Accumulator, EndedBy, LinkGap, Window
+from mqtt_mcp.errors import ErrorKind, ToolError
+from mqtt_mcp.hub.router import Tap
+from mqtt_mcp.mqtt.client import Message, Subscription
+from mqtt_mcp.mqtt.errors import NotAuthorized, Rejected
+
+if TYPE_CHECKING:
+    from mqtt_mcp.hub.session import Session
+
+logger = logging.getLogger(__name__)
+
+MAX_STORED_TOPICS_REMEMBERED = 100_000
+
+
+class WatchRequest(msgspec.Struct, frozen=True, kw_only=True):
+    """What to watch.
+
+    Attributes:
+        tool: Name of the tool that asked.
+        label: What is watched, for lists: the topic filter or the device.
+        subscriptions: Filters to subscribe to; at least one must be granted.
+        duration_s: Seconds to watch, from SUBACK on.
+        accumulator: Takes the messages.
+        render: Makes the tool's result of the collection, now; called at any time, again and again.
+        quiet_s: End early after so many seconds without a message; 0 never does.
+        companion: Runs beside the watch (a probe, say) and is cancelled at its end; its failure does not end the watch.
+    """
+
+    tool: str
+    label: str
+    subscriptions: tuple[Subscription, ...]
+    duration_s: float
+    accumulator: Accumulator
+    render: Callable[["Collection"], msgspec.Struct]
+    quiet_s: float = 0.0
+    companion: Callable[["Session"], Awaitable[None]] | None = None
+
+
+class Collection:
+    """A running or finished watch; made by ``Session.start_collection``.
+
+    Attributes:
+        id: UUID; the handle for ``collection_result``.
+        finished_s: End on trio's clock; infinity while running.
+        failure: What broke inside the accumulator, empty when nothing did.
+    """
+
+    def __init__(self, session: "Session", request: WatchRequest, *, stored_quiet_s: float) -> None:
+        self.id = str(uuid.uuid4())
+        self.session_id = session.id
+        self.request = request
+        self.finished_s = math.inf
+        self.failure = ""
+        self._session = session
+        self._stored_quiet_s = stored_quiet_s
+        self._ended_by: EndedBy = "running"
+        self._started_s = trio.current_time()
+        self._started_at_epoch_s = time.time()
+        self._protocol = session.capabilities.protocol
+        self._tap = Tap(request.subscriptions, self._deliver)
+        self._scope = trio.CancelScope()
+        self._enough = trio.Event()
+        self._ready = trio.Event()
+        self._finished = trio.Event()
+        self._refusal: ToolError | None = None
+        self._last_message_s = self._started_s
+        # Stored messages: open while the burst after a SUBSCRIBE lasts.
+        self._stored_since_s = math.inf
+        self._stored_seen: dict[str, int] = {}
+        self._gaps: list[tuple[float, float]] = []
+        self._dropped_before = session.messages_dropped
+        self._dropped = 0
+        self.memory_pressure = False
+
+    @property
+    def tool(self) -> str:
+        """Name of the tool that started it."""
+        return self.request.tool
+
+    @property
+    def label(self) -> str:
+        """What is watched."""
+        return self.request.label
+
+    @property
+    def running(self) -> bool:
+        """Whether it has not ended yet."""
+        return self._ended_by == "running"
+
+    @property
+    def accumulator(self) -> Accumulator:
+        """What it feeds."""
+        return self.request.accumulator
+
+    def window(self) -> Window:
+        """The circumstances of the watch until now or its end."""
+        now = min(trio.current_time(), self.finished_s)
+        dropped = self._dropped if not self.running else self._session.messages_dropped - self._dropped_before
+        return Window(
+            started_at_epoch_s=self._started_at_epoch_s,
+            duration_s=self.request.duration_s,
+            elapsed_s=now - self._started_s,
+            ended_by=self._ended_by,
+            protocol=self._protocol,
+            stored_complete=not self._stored_open(now),
+            granted=dict(self._tap.granted),
+            refused=list(self._tap.refused),
+            gaps=[LinkGap(a - self._started_s, min(b, now) - self._started_s) for a, b in self._gaps],
+            observer_dropped=dropped,
+            hidden=self._tap.hidden,
+            memory_pressure=self.memory_pressure,
+        )
+
+    def render(self) -> msgspec.Struct:
+        """The tool's result as of now.
+
+        Raises:
+            ToolError: ``internal`` when the analysis broke; the session and other collections are untouched.
+        """
+        if self.failure:
+            raise ToolError(
+                ErrorKind.INTERNAL,
+                f"The analysis of this watch failed ({self.failure}) after {self.accumulator.messages} messages.",
+                "Try a narrower topic filter; the session is still usable.",
+            )
+        return self.request.render(self)
+
+    def cancel(self) -> None:
+        """End it with ``ended_by: cancelled``; what it has stays. Does nothing when it has ended."""
+        self.end("cancelled")
+
+    def end(self, ended_by: EndedBy) -> None:
+        """End it for the given reason; the first reason counts."""
+        if self.running:
+            self._mark_ended(ended_by)
+        self._scope.cancel()
+
+    async def wait(self, timeout_s: float) -> bool:
+        """Wait for its end, at most ``timeout_s`` seconds; tells whether it ended. Cancellation: ends the wait only."""
+        with trio.move_on_after(timeout_s):
+            await self._finished.wait()
+        return self._finished.is_set()
+
+    async def wait_ready(self) -> None:
+        """Wait until the broker answered the SUBSCRIBE.
+
+        Raises:
+            MqttError: The subscription failed or the broker granted none of the filters.
+        """
+        await self._ready.wait()
+        if self._refusal is not None:
+            raise self._refusal
+
+    async def run(self) -> None:
+        """Subscribe, watch, unsubscribe: the body of its task. Never raises but ``Cancelled``."""
+        try:
+            with self._scope:
+                async with self._session.listening(self._tap):
+                    self._check_granted()
+                    self._stored_since_s = trio.current_time()
+                    self._ready.set()
+                    await self._watch()
+        except ToolError as error:
+            self._refusal = error
+        finally:
+            self._mark_ended("closed")
+            self._ready.set()
+            self._finished.set()
+
+    def link_lost(self) -> None:
+        """The session's connection went: what is published from now on is not seen."""
+        self._gaps.append((trio.current_time(), math.inf))
+
+    def link_restored(self) -> None:
+        """The session is connected and subscribed again: a new burst of stored messages follows."""
+        now = trio.current_time()
+        if self._gaps:
+            self._gaps[-1] = (self._gaps[-1][0], now)
+        self._stored_since_s = now
+
+    def _check_granted(self) -> None:
+        """Refuse a watch that could see nothing: silence must not be taken for an idle broker."""
+        if self._tap.granted:
+            return
+        refused = self._tap.refused
+        listing = ", ".join(f"'{r.topic_filter}' (0x{r.reason_code:02X} {r.meaning})" for r in refused)
+        error = NotAuthorized if any(r.reason_code == 0x87 for r in refused) else Rejected
+        raise error(
+            f"The broker granted none of the subscriptions: {listing}.",
+            "Ask for a topic filter that this user may read, or have the broker's access list extended.",
+            reason_code=refused[0].reason_code if refused else None,
+        )
+
+    async def _watch(self) -> None:
+        with trio.move_on_after(self.request.duration_s):
+            async with trio.open_nursery() as nursery:
+                if self.request.companion is not None:
+                    nursery.start_soon(self._accompany, self.request.companion)
+                await self._until_enough()
+                nursery.cancel_scope.cancel()
+        self._mark_ended("duration")
+
+    async def _accompany(self, companion: Callable[["Session"], Awaitable[None]]) -> None:
+        try:
+            await companion(self._session)
+        except Exception:
+            # The watch is worth having without its companion, which reports its own troubles in the result.
+            logger.exception("companion of collection %s failed", self.id)
+
+    async def _until_enough(self) -> None:
+        """Return when the accumulator is done, broke, or it was quiet for long enough."""
+        if not self.request.quiet_s:
+            await self._enough.wait()
+            return
+        while not self._enough.is_set():
+            quiet_at_s = max(self._last_message_s, self._started_s) + self.request.quiet_s
+            if trio.current_time() >= quiet_at_s:
+                self._mark_ended("quiet")
+                return
+            with trio.move_on_at(quiet_at_s):
+                await self._enough.wait()
+
+    def _deliver(self, message: Message) -> None:
+        """Take one message from the pump; the boundary that keeps a broken analysis inside this collection."""
+        if not self.running or message.received_s < self._started_s:
+            return  # ended, or it lay in the inbox before this watch began
+        if message.retain and self._is_repetition(message):
+            return
+        self._last_message_s = message.received_s
+        try:
+            self.accumulator.add(message, message.received_s - self._started_s)
+            enough = self.accumulator.done
+        except Exception as error:
+            logger.exception("analysis of collection %s failed", self.id)
+            self.failure = type(error).__name__
+            self._mark_ended("closed")
+            self._enough.set()
+            return
+        if enough:
+            self._mark_ended("limit")
+            self._enough.set()
+
+    def _is_repetition(self, message: Message) -> bool:
+        """Whether a stored message comes only because another collection subscribed to an overlapping filter."""
+        if not self._stored_open(message.received_s):
+            return True
+        digest = hash(message.payload)
+        if self._stored_seen.get(message.topic) == digest:
+            return True
+        if len(self._stored_seen) < MAX_STORED_TOPICS_REMEMBERED:
+            self._stored_seen[message.topic] = digest
+        self._stored_since_s = max(self._stored_since_s, message.received_s) if self._ready.is_set() else math.inf
+        return False
+
+    def _stored_open(self, at_s: float) -> bool:
+        """Whether stored messages may still be arriving: until ``stored_quiet_s`` passed without one."""
+        return at_s < self._stored_since_s + self._stored_quiet_s
+
+    def _mark_ended(self, ended_by: EndedBy) -> None:
+        if self.running:
+            self._dropped = self._session.messages_dropped - self._dropped_before
+            self._ended_by = ended_by
+            self.finished_s = trio.current_time()

@@ -1,0 +1,155 @@
+"""Which message goes to whom: the taps of one session and the subscriptions they share.
+
+Owns the reference counts of topic filters (two taps on ``a/#`` are one subscription at the broker, the last one out
+unsubscribes) and the way from a topic name to the taps that want it. Does not send anything: the session does, as
+``join`` and ``leave`` tell it.
+"""
+
+import itertools
+from collections.abc import Callable, Sequence
+
+from mqtt_mcp.analysis.accumulator import RefusedFilter
+from mqtt_mcp.hub.policy import AccessPolicy
+from mqtt_mcp.mqtt.client import Message, Subscription
+from mqtt_mcp.mqtt.reason_codes import suback_meaning
+from mqtt_mcp.mqtt.topics import matches
+
+Deliver = Callable[[Message], None]
+
+MAX_CACHED_ROUTES = 100_000
+
+
+class Tap:
+    """One listener of a session.
+
+    Attributes:
+        granted: Topic filter → granted QoS, known once SUBACK came.
+        refused: Filters the broker refused.
+        hidden: Messages kept from this tap because the configuration forbids reading their topics.
+    """
+
+    def __init__(self, subscriptions: Sequence[Subscription], deliver: Deliver, *, private: bool = False) -> None:
+        self.subscriptions = tuple(subscriptions)
+        self.deliver = deliver
+        self.private = private
+        self.granted: dict[str, int] = {}
+        self.refused: list[RefusedFilter] = []
+        self.hidden = 0
+        # Until SUBACK says otherwise every filter counts: stored messages may overtake the answer to our request.
+        self._filters = tuple(s.topic_filter for s in subscriptions)
+
+    def filter_for(self, topic: str) -> str | None:
+        """The first of this tap's filters that matches ``topic``; None when none does."""
+        return next((f for f in self._filters if matches(f, topic)), None)
+
+    def settle(self, codes: dict[str, int]) -> None:
+        """Take the SUBACK codes: filters of 0x80 and above are refused and match nothing any more."""
+        self.granted = {f: code for f, code in codes.items() if code < 0x80}
+        self.refused = [RefusedFilter(f, code, suback_meaning(code)) for f, code in codes.items() if code >= 0x80]
+        self._filters = tuple(self.granted)
+
+    def count_hidden(self, _message: Message) -> None:
+        """Deliver nothing, count one message as hidden."""
+        self.hidden += 1
+
+
+class Router:
+    """The taps of one session. All methods are synchronous; the caller serialises ``join`` and ``leave``.
+
+    MQTT 5 brokers may deliver one copy of a message per overlapping subscription (MQTT 5 §3.3.4). Each filter therefore
+    has a Subscription Identifier, and a tap takes only the copy that came for the first of its filters that matches:
+    every tap counts every message exactly once. Copies without identifiers (MQTT 3.1.1) go to every tap that matches.
+    """
+
+    def __init__(self, policy: AccessPolicy) -> None:
+        self._policy = policy
+        self._taps: list[Tap] = []
+        self._holders: dict[str, int] = {}
+        self._at_broker: dict[str, Subscription] = {}
+        self._identifiers = itertools.count(1)
+        self._routes: dict[tuple[int, ...], dict[str, tuple[Deliver, ...]]] = {}
+        self._routes_size = 0
+
+    def join(self, tap: Tap) -> list[Subscription]:
+        """Start routing to ``tap``, before SUBSCRIBE is sent so that no stored message is missed.
+
+        Returns:
+            What to subscribe to: all its filters, each at the highest QoS any tap asked for. A filter another tap holds
+            already is sent again on purpose: the broker then repeats its stored messages, which the new tap needs.
+        """
+        self._taps.append(tap)
+        self._forget_routes()
+        for wanted in tap.subscriptions:
+            topic_filter = wanted.topic_filter
+            self._holders[topic_filter] = self._holders.get(topic_filter, 0) + 1
+            known = self._at_broker.get(topic_filter)
+            self._at_broker[topic_filter] = Subscription(
+                topic_filter,
+                max(wanted.qos, known.qos if known else 0),
+                known.identifier if known else next(self._identifiers),
+            )
+        return [self._at_broker[s.topic_filter] for s in tap.subscriptions]
+
+    def settle(self, codes: dict[str, int]) -> None:
+        """Take the SUBACK codes by topic filter, for every tap that holds one of these filters."""
+        for tap in self._taps:
+            own = {s.topic_filter: codes[s.topic_filter] for s in tap.subscriptions if s.topic_filter in codes}
+            if own:
+                tap.settle(own)
+        self._forget_routes()
+
+    def leave(self, tap: Tap) -> list[str]:
+        """Stop routing to ``tap``. Returns the filters that nobody holds any more and that should be unsubscribed."""
+        self._taps.remove(tap)
+        self._forget_routes()
+        refused = {r.topic_filter for r in tap.refused}
+        free = []
+        for subscription in tap.subscriptions:
+            topic_filter = subscription.topic_filter
+            self._holders[topic_filter] -= 1
+            if self._holders[topic_filter] == 0:
+                del self._holders[topic_filter], self._at_broker[topic_filter]
+                if topic_filter not in refused:
+                    free.append(topic_filter)
+        return free
+
+    def is_held(self, topic_filter: str) -> bool:
+        """Whether some tap listens to this very filter."""
+        return topic_filter in self._holders
+
+    def all_subscriptions(self) -> list[Subscription]:
+        """Everything to subscribe to again after a reconnection."""
+        return list(self._at_broker.values())
+
+    def route(self, topic: str, subscription_ids: tuple[int, ...]) -> tuple[Deliver, ...]:
+        """The deliver functions of all taps that want this copy of a message; cached until a tap comes or goes."""
+        by_topic = self._routes.get(subscription_ids)
+        if by_topic is None:
+            by_topic = self._routes[subscription_ids] = {}
+        found = by_topic.get(topic)
+        if found is None:
+            if self._routes_size >= MAX_CACHED_ROUTES:
+                self._forget_routes()
+                by_topic = self._routes[subscription_ids] = {}
+            found = by_topic[topic] = self._find(topic, subscription_ids)
+            self._routes_size += 1
+        return found
+
+    def _find(self, topic: str, subscription_ids: tuple[int, ...]) -> tuple[Deliver, ...]:
+        wanting = []
+        for tap in self._taps:
+            topic_filter = tap.filter_for(topic)
+            if topic_filter is None:
+                continue
+            if not subscription_ids or self._at_broker[topic_filter].identifier in subscription_ids:
+                wanting.append(tap)
+        private = [tap for tap in wanting if tap.private]
+        if private:  # our own probe messages are nobody else's traffic
+            return tuple(tap.deliver for tap in private)
+        if not self._policy.may_read(topic):
+            return tuple(tap.count_hidden for tap in wanting)
+        return tuple(tap.deliver for tap in wanting)
+
+    def _forget_routes(self) -> None:
+        self._routes.clear()
+        self._routes_size = 0

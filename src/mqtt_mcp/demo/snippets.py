@@ -1,0 +1,64 @@
+"""The ``mcp.json`` snippets: how an MCP client starts this very installation, here or over SSH.
+
+Owns their exact words. Computed from the running executable, so that what is printed works when pasted. Writes no file.
+"""
+
+import json
+import shutil
+import sys
+from pathlib import Path
+
+SSH_OPTIONS = (
+    "-T",
+    "-o",
+    "BatchMode=yes",
+    "-o",
+    "LogLevel=ERROR",
+    "-o",
+    "ServerAliveInterval=15",
+    "-o",
+    "ServerAliveCountMax=3",
+)
+"""No terminal, no questions, no banner on the wire, and an end within a minute when the network has gone."""
+
+
+def server_command() -> list[str]:
+    """The command line that starts this installation's server, with absolute paths."""
+    script = shutil.which("mqtt-mcp", path=str(Path(sys.executable).parent))
+    return [script] if script else [sys.executable, "-m", "mqtt_mcp"]
+
+
+def install_command() -> str:
+    """The shell command that adds the embedded broker to this installation."""
+    return f"{sys.executable} -m pip install 'bitsperity-mqtt-mcp[demo]'"
+
+
+def local_snippet(broker_url: str) -> str:
+    """For ``~/.cursor/mcp.json`` or ``.cursor/mcp.json``: start the server on this machine.
+
+    Args:
+        broker_url: The broker to use when the assistant names none; without credentials.
+    """
+    command, *arguments = server_command()
+    server: dict[str, object] = {"command": command}
+    if arguments:
+        server["args"] = arguments
+    server["env"] = {"MQTT_BROKER_URL": broker_url}
+    return _mcp_json(server)
+
+
+def ssh_snippet(host: str = "user@your-server", container: str = "mqtt-mcp") -> str:
+    """For the same file: reach a server that runs in a container on another machine.
+
+    Args:
+        host: What ``ssh`` connects to.
+        container: Name of the container there.
+    """
+    remote = [host, "docker", "exec", "-i", container, "mqtt-mcp"]
+    return _mcp_json({"command": "ssh", "args": [*SSH_OPTIONS, *remote]})
+
+
+def _mcp_json(server: dict[str, object]) -> str:
+    """The client's configuration, one line for each server property so that it can be read and edited."""
+    properties = ",\n".join(f"      {json.dumps(name)}: {json.dumps(value)}" for name, value in server.items())
+    return f'{{\n  "mcpServers": {{\n    "mqtt": {{\n{properties}\n    }}\n  }}\n}}'

@@ -21,6 +21,7 @@ PROTOCOL_VERSION = "2025-06-18"
 _MAX_LINE_BYTES = 8 * 1024 * 1024
 _STOP_S = 2.5
 _CALL_S = 120.0
+_STDERR_S = 0.3
 
 Progress = Callable[[float, float, str], None]
 """``progress(done, total, sentence)``."""
@@ -65,6 +66,7 @@ class McpClient:
         self.server_info: dict[str, Any] = {}
         self.tools: list[dict[str, Any]] = []
         self.stderr_tail = b""
+        self.stderr_ended = trio.Event()
 
     async def call(self, tool: str, arguments: Mapping[str, object], progress: Progress | None = None) -> Answer:
         """Call one tool.
@@ -107,8 +109,7 @@ class McpClient:
     async def read_answers(self) -> None:
         """Read stdout until it ends; every waiting request is released then."""
         try:
-            async for line in _lines(self._process):
-                self._take(line)
+            await self._read_lines()
         except ServerFailed as error:
             self._failure = str(error)
         else:
@@ -121,6 +122,17 @@ class McpClient:
         assert self._process.stderr is not None  # noqa: S101 - we asked for a pipe
         async for piece in self._process.stderr:
             self.stderr_tail = (self.stderr_tail + piece)[-8000:]
+        self.stderr_ended.set()
+
+    async def _read_lines(self) -> None:
+        assert self._process.stdout is not None  # noqa: S101 - we asked for a pipe
+        rest = b""
+        async for piece in self._process.stdout:
+            *lines, rest = (rest + piece).split(b"\n")
+            for line in lines:
+                self._take(line)
+            if len(rest) > _MAX_LINE_BYTES:
+                raise ServerFailed("The server wrote a line of more than 8 MiB.")
 
     async def _request(self, method: str, params: dict[str, Any], progress: Progress | None = None) -> dict[str, Any]:
         number = next(self._numbers)
@@ -192,6 +204,7 @@ async def open_client(command: Sequence[str], environment: Mapping[str, str]) ->
         start_new_session=True,
     )
     client = McpClient(process)
+    failure: ServerFailed | None = None
     async with trio.open_nursery() as nursery:
         nursery.start_soon(client.read_answers)
         nursery.start_soon(client.read_stderr)
@@ -199,21 +212,15 @@ async def open_client(command: Sequence[str], environment: Mapping[str, str]) ->
             await client.open()
             yield client
         except ServerFailed as error:
-            raise ServerFailed(f"{error}\n{client.stderr_tail.decode('utf-8', 'replace')}".strip()) from error
+            # Raised outside the nursery, which would wrap it in a group.
+            failure = error
         finally:
             await _stop(process)
+            with trio.move_on_after(_STDERR_S, shield=True):
+                await client.stderr_ended.wait()
             nursery.cancel_scope.cancel()
-
-
-async def _lines(process: trio.Process) -> AsyncIterator[bytes]:
-    assert process.stdout is not None  # noqa: S101 - we asked for a pipe
-    rest = b""
-    async for piece in process.stdout:
-        *lines, rest = (rest + piece).split(b"\n")
-        for line in lines:
-            yield line
-        if len(rest) > _MAX_LINE_BYTES:
-            raise ServerFailed("The server wrote a line of more than 8 MiB.")
+    if failure is not None:
+        raise ServerFailed(f"{failure}\n{client.stderr_tail.decode('utf-8', 'replace')}".strip()) from failure
 
 
 async def _stop(process: trio.Process) -> None:

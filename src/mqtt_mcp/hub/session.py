@@ -1,7 +1,7 @@
-"""One MQTT session: one connection to one broker, kept for all calls until it is closed, expires or is lost for good.
+"""One MQTT session: a link to one broker, kept for all calls until it is closed, expires or is lost for good.
 
-Owns the link (connect, reconnect after 1, 2, 4 s, resubscribe), the pump from the inbox to the taps, its running
-collections and its own lifetime. Does not know who may use it or how many sessions there may be: the hub does.
+Owns its lifetime, its running collections and their share of memory. Does not know who may use it or how many sessions
+there may be: the hub does; nor how a connection is kept: the link does.
 
 The task tree of a session: ``run`` holds a cancel scope whose deadline is the session's expiry, a nursery for its
 collections, and the link as the nursery's body. What goes wrong inside is handed over as a value, never across the
@@ -12,8 +12,7 @@ import logging
 import time
 import uuid
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
-from typing import Literal
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
 import msgspec
 import trio
@@ -22,24 +21,17 @@ from mqtt_mcp.analysis.accumulator import EndedBy
 from mqtt_mcp.errors import ErrorKind, ToolError
 from mqtt_mcp.hub.collection import Collection, WatchRequest
 from mqtt_mcp.hub.lease import Client, Lease
+from mqtt_mcp.hub.link import Link, State
 from mqtt_mcp.hub.policy import AccessPolicy
-from mqtt_mcp.hub.router import Deliver, Router, Tap
+from mqtt_mcp.hub.router import Deliver, Tap
 from mqtt_mcp.mqtt.broker_url import Broker
-from mqtt_mcp.mqtt.client import (
-    Capabilities,
-    ConnectOptions,
-    MqttClient,
-    MqttTransport,
-    Publication,
-    Receipt,
-    Subscription,
-)
-from mqtt_mcp.mqtt.errors import ConnectionLost, MqttError, TimedOut
+from mqtt_mcp.mqtt.client import Capabilities, MqttTransport, Publication, Receipt, Subscription
+from mqtt_mcp.mqtt.errors import ConnectionLost, MqttError
 from mqtt_mcp.settings import Settings
 
 logger = logging.getLogger(__name__)
 
-State = Literal["connecting", "connected", "reconnecting", "ended"]
+NEW_SESSION_HINT = "Call establish_connection for a new session."
 
 
 class Ended(msgspec.Struct, frozen=True):
@@ -48,7 +40,7 @@ class Ended(msgspec.Struct, frozen=True):
     Attributes:
         session_id: Its id.
         broker_url: The broker, without credentials.
-        reason: A sentence: why it ended.
+        reason: A sentence part: why it ended.
         at_epoch_s: Wall clock of the end.
         at_s: The same on trio's clock.
         messages_received: Messages it received.
@@ -70,45 +62,67 @@ class Session:
     Attributes:
         id: UUID, minted here.
         broker: Where it is connected to.
-        state: ``connecting``, ``connected``, ``reconnecting`` or ``ended``.
-        capabilities: What the broker said at the last connect.
+        opened_at_epoch_s: Wall clock of its making.
+        collections: The running ones.
         lease: Who uses it and until when it lives.
-        reconnects: How often the link was restored.
-        messages_received: Messages that arrived since it was opened.
-        link_error: Why it is reconnecting; empty otherwise.
-        was_connected: Whether the first connect succeeded.
     """
 
     def __init__(self, broker: Broker, transport: MqttTransport, settings: Settings, policy: AccessPolicy) -> None:
         self.id = str(uuid.uuid4())
         self.broker = broker
-        self.state: State = "connecting"
-        self.capabilities = Capabilities(protocol="5.0")
-        self.client_id = ""
-        self.was_connected = False
         self.opened_at_epoch_s = time.time()
-        self.reconnects = 0
-        self.messages_received = 0
-        self.link_error = ""
         self.collections: list[Collection] = []
         self.lease = Lease(settings.session_ttl_s, settings.orphan_grace_s)
-        self._transport = transport
         self._settings = settings
-        self._router = Router(policy)
-        self._subscribing = trio.Lock()
-        self._client: MqttClient | None = None
-        self._dropped_before = 0
+        self._link = Link(broker, transport, settings, policy, self)
         self._collections_ended = 0
         self._nursery: trio.Nursery
         self._ready = trio.Event()
         self._over = trio.Event()
         self._end_reason = ""
-        self._connect_error: ToolError | None = None
+        self._connect_error: MqttError | None = None
+
+    # -- how it is -------------------------------------------------------------------------------
+
+    @property
+    def state(self) -> State:
+        """``connecting``, ``connected``, ``reconnecting`` or ``ended``."""
+        return self._link.state
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """What the broker said at the last connect."""
+        return self._link.capabilities
+
+    @property
+    def client_id(self) -> str:
+        """The client id at the last connect."""
+        return self._link.client_id
+
+    @property
+    def was_connected(self) -> bool:
+        """Whether the first connect succeeded."""
+        return self._link.was_connected
+
+    @property
+    def reconnects(self) -> int:
+        """How often the link was restored."""
+        return self._link.reconnects
+
+    @property
+    def link_error(self) -> str:
+        """Why it is reconnecting; empty otherwise."""
+        return self._link.trouble
+
+    @property
+    def messages_received(self) -> int:
+        """Messages that arrived since it was opened."""
+        return self._link.messages_received
 
     @property
     def messages_dropped(self) -> int:
-        """Messages that arrived and were let go because we were too slow, over all connections."""
-        return self._dropped_before + (self._client.dropped if self._client else 0)
+        """Messages that arrived and were let go because we were too slow."""
+        return self._link.messages_dropped
 
     @property
     def idle_s(self) -> float:
@@ -125,6 +139,8 @@ class Session:
         """How many connected clients have used it."""
         return len(self.lease.clients)
 
+    # -- its life --------------------------------------------------------------------------------
+
     def touch(self, client: Client) -> None:
         """Count a use by ``client``: moves the expiry."""
         self.lease.touch(client)
@@ -136,7 +152,7 @@ class Session:
                 async with trio.open_nursery() as nursery:
                     self._nursery = nursery
                     try:
-                        await self._keep_linked()
+                        self._lost_for_good(await self._link.keep())
                     except Exception as error:  # the session boundary: a fault in here ends this session only
                         logger.exception("session %s failed", self.id)
                         self._note_end(f"it failed inside ({type(error).__name__})")
@@ -145,7 +161,7 @@ class Session:
         finally:
             self._note_end(self.lease.expiry_reason() if self.lease.expired else "mqtt-mcp is shutting down")
             self._end_collections("closed")
-            self.state = "ended"
+            self._link.state = "ended"
             self._ready.set()
             self._over.set()
 
@@ -183,6 +199,8 @@ class Session:
             collections_ended=self._collections_ended,
         )
 
+    # -- what it does ----------------------------------------------------------------------------
+
     async def publish(self, publication: Publication) -> Receipt:
         """Publish over this session's connection; see the port. Gates are the caller's.
 
@@ -191,21 +209,13 @@ class Session:
             TimedOut: No acknowledgement within ``publish_ack_timeout_s``: the outcome is unknown.
             MqttError: As the port.
         """
-        client = self._connected()
-        timeout_s = self._settings.publish_ack_timeout_s
-        with trio.move_on_after(timeout_s):
-            return await client.publish(publication)
-        stage = "PUBCOMP" if publication.qos == 2 else "PUBACK"
-        raise TimedOut(
-            f"No {stage} within {timeout_s:g} s.",
-            "The message may or may not have been delivered; look before publishing again.",
-            stage=stage,
-            seconds=timeout_s,
-        )
+        self._check_alive()
+        return await self._link.publish(publication)
 
     async def ping(self) -> float:
         """Seconds between PINGREQ and PINGRESP."""
-        return await self._connected().ping()
+        self._check_alive()
+        return await self._link.client().ping()
 
     @asynccontextmanager
     async def tap(self, subscriptions: Sequence[Subscription], deliver: Deliver) -> AsyncIterator[Tap]:
@@ -218,27 +228,14 @@ class Session:
         Messages that match go to private taps only, so that a probe is nobody else's traffic, and are not subject to
         the reading gates.
         """
+        self._check_alive()
         tap = Tap(subscriptions, deliver, private=True)
-        async with self.listening(tap):
+        async with self._link.listening(tap):
             yield tap
 
-    @asynccontextmanager
-    async def listening(self, tap: Tap) -> AsyncIterator[None]:
-        """Subscribe ``tap`` and route to it while the block runs; on the way out unsubscribe what nobody else holds.
-
-        Cancellation: leaves within ``close_timeout_s``, shielded.
-        """
-        wanted = self._router.join(tap)
-        try:
-            async with self._subscribing:
-                await self._subscribe(self._connected(), wanted)
-            yield
-        finally:
-            free = self._router.leave(tap)
-            with trio.move_on_after(self._settings.close_timeout_s, shield=True):
-                async with self._subscribing:
-                    # Somebody may have taken one of them up while we waited for our turn.
-                    await self._unsubscribe([f for f in free if not self._router.is_held(f)])
+    def listening(self, tap: Tap) -> AbstractAsyncContextManager[None]:
+        """Subscribe ``tap`` and route to it while the block runs; see ``Link.listening``."""
+        return self._link.listening(tap)
 
     async def start_collection(self, request: WatchRequest) -> Collection:
         """Start a watch as a task of this session and wait until the broker granted it.
@@ -248,7 +245,8 @@ class Session:
 
         Cancellation: ends the watch.
         """
-        self._connected()
+        self._check_alive()
+        self._link.client()
         collection = Collection(self, request, stored_quiet_s=self._settings.stored_quiet_s)
         self.collections.append(collection)
         self.lease.hold()
@@ -269,128 +267,48 @@ class Session:
             self.collections.remove(collection)
             self.lease.release()
 
-    async def _keep_linked(self) -> None:
-        """Connect and stay connected; return when the link is lost for good, its reason noted."""
-        attempt = 0
-        while True:
-            try:
-                async with self._transport.connect(self.broker, self._connect_options()) as client:
-                    await self._on_connected(client)
-                    attempt = 0
-                    await self._pump(client)
-            except MqttError as error:
-                self._on_lost(error)
-                if self._connect_error is not None:
-                    return
-                self.link_error = error.message
-            if attempt >= len(self._settings.reconnect_delays_s):
-                tries = len(self._settings.reconnect_delays_s)
-                self._note_end(f"the connection was lost and {tries} tries to reconnect failed ({self.link_error})")
-                self._end_collections("disconnected")
-                return
-            await trio.sleep(self._settings.reconnect_delays_s[attempt])
-            attempt += 1
+    # -- what the link tells (LinkOwner) -----------------------------------------------------------
 
-    async def _on_connected(self, client: MqttClient) -> None:
-        self.capabilities = client.capabilities
-        self.client_id = client.client_id
-        self._client = client
-        first = not self.was_connected
-        if not first:
-            async with self._subscribing:
-                await self._subscribe(client, self._router.all_subscriptions())
-            self.reconnects += 1
-        self.state = "connected"
-        self.link_error = ""
-        if first:
-            self.was_connected = True
-            self._ready.set()
+    def link_connected(self) -> None:
+        """The first connect succeeded."""
+        self._ready.set()
+
+    def link_lost(self) -> None:
+        """The connection went; reconnecting begins."""
+        for collection in self.collections:
+            collection.link_lost()
+
+    def link_restored(self) -> None:
+        """Connected and subscribed again."""
         for collection in self.collections:
             collection.link_restored()
 
-    def _on_lost(self, error: MqttError) -> None:
-        """Note that there is no connection: the first connect failed, or an established one went."""
+    def batch_handled(self) -> None:
+        """Keep what the collections hold inside the session's budget: all shrink in proportion."""
+        budget_bytes = self._settings.session_memory_bytes
+        held_bytes = sum(c.accumulator.kept_bytes for c in self.collections)
+        if held_bytes <= budget_bytes:
+            return
+        for collection in self.collections:
+            share = collection.accumulator.kept_bytes / held_bytes
+            # Below the budget by a quarter, so that the next few messages do not shrink everything again.
+            collection.accumulator.shrink(int(share * budget_bytes * 0.75))
+            collection.memory_pressure = True
+
+    # -- details ---------------------------------------------------------------------------------
+
+    def _lost_for_good(self, error: MqttError) -> None:
         if not self.was_connected:
             self._connect_error = error
             self._note_end("it never connected")
             return
-        if self._client is not None:
-            self._dropped_before += self._client.dropped
-            self._client = None
-        if self.state == "connected":
-            self.state = "reconnecting"
-            for collection in self.collections:
-                collection.link_lost()
+        tries = len(self._settings.reconnect_delays_s)
+        self._note_end(f"the connection was lost and {tries} tries to restore it failed ({error.message})")
+        self._end_collections("disconnected")
 
-    async def _pump(self, client: MqttClient) -> None:
-        """Hand messages to the taps until the connection is lost, yielding to other tasks every few milliseconds."""
-        slice_s = self._settings.pump_slice_s
-        while True:
-            batch = await client.receive_batch()
-            self.messages_received += len(batch)
-            yield_at = time.perf_counter() + slice_s
-            for number, message in enumerate(batch):
-                for deliver in self._router.route(message.topic, message.subscription_ids):
-                    deliver(message)
-                if not number & 15 and time.perf_counter() > yield_at:
-                    await trio.lowlevel.checkpoint()
-                    yield_at = time.perf_counter() + slice_s
-            self._bound_memory()
-
-    def _bound_memory(self) -> None:
-        """Keep what the collections hold inside the session's budget: all shrink in proportion."""
-        held = sum(c.accumulator.kept_bytes for c in self.collections)
-        if held <= self._settings.session_memory_bytes:
-            return
-        for collection in self.collections:
-            share = collection.accumulator.kept_bytes / held
-            collection.accumulator.shrink(int(share * self._settings.session_memory_bytes * 0.75))
-            collection.memory_pressure = True
-
-    async def _subscribe(self, client: MqttClient, subscriptions: list[Subscription]) -> None:
-        if not subscriptions:
-            return
-        timeout_s = self._settings.subscribe_timeout_s
-        with trio.move_on_after(timeout_s) as scope:
-            codes = await client.subscribe(subscriptions)
-            self._router.settle({s.topic_filter: code for s, code in zip(subscriptions, codes, strict=True)})
-        if scope.cancelled_caught:
-            raise TimedOut(
-                f"No SUBACK within {timeout_s:g} s.",
-                "The broker is connected but does not answer; run test_connection.",
-                stage="SUBACK",
-                seconds=timeout_s,
-            )
-
-    async def _unsubscribe(self, topic_filters: list[str]) -> None:
-        if topic_filters and self._client is not None:
-            try:
-                await self._client.unsubscribe(topic_filters)
-            except MqttError:
-                logger.debug("unsubscribe on the way out failed", exc_info=True)
-
-    def _connected(self) -> MqttClient:
-        if self._client is not None and self.state == "connected":
-            return self._client
+    def _check_alive(self) -> None:
         if self.state == "ended":
             raise ToolError(ErrorKind.SESSION_EXPIRED, f"The session has ended: {self._end_reason}.", NEW_SESSION_HINT)
-        raise ConnectionLost(
-            f"The connection to {self.broker.url} is down and is being restored ({self.link_error}).",
-            "Nothing was sent. Wait a few seconds and call again; list_active_connections shows the state.",
-        )
-
-    def _connect_options(self) -> ConnectOptions:
-        s = self._settings
-        return ConnectOptions(
-            connect_timeout_s=s.connect_timeout_s,
-            # Requests are bounded here on trio's clock; the adapter's own bound is only the last resort.
-            request_timeout_s=max(s.subscribe_timeout_s, s.publish_ack_timeout_s) + s.close_timeout_s,
-            close_timeout_s=s.close_timeout_s,
-            keepalive_s=s.keepalive_s,
-            inbox_messages=s.inbox_messages,
-            inbox_pause_messages=s.inbox_pause_messages,
-            inbound_packet_bytes=s.inbound_packet_bytes,
-        )
 
     def _note_end(self, reason: str) -> None:
         if not self._end_reason:
@@ -401,6 +319,3 @@ class Session:
             if collection.running:
                 self._collections_ended += 1
                 collection.end(ended_by)
-
-
-NEW_SESSION_HINT = "Call establish_connection for a new session."

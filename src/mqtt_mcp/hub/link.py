@@ -1,0 +1,233 @@
+"""The link of a session: one connection at a time, restored after 1, 2 and 4 s, with its subscriptions.
+
+Owns connecting, reconnecting, resubscribing, requests with their time limits, and the pump from the inbox to the taps.
+Does not know collections or how long the session lives: it tells its owner what happens (``LinkOwner``).
+"""
+
+import logging
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Literal, Protocol
+
+import trio
+
+from mqtt_mcp.hub.policy import AccessPolicy
+from mqtt_mcp.hub.router import Router, Tap
+from mqtt_mcp.mqtt.broker_url import Broker
+from mqtt_mcp.mqtt.client import (
+    Capabilities,
+    ConnectOptions,
+    MqttClient,
+    MqttTransport,
+    Publication,
+    Receipt,
+    Subscription,
+)
+from mqtt_mcp.mqtt.errors import ConnectionLost, MqttError, TimedOut
+from mqtt_mcp.settings import Settings
+
+logger = logging.getLogger(__name__)
+
+State = Literal["connecting", "connected", "reconnecting", "ended"]
+
+
+class LinkOwner(Protocol):
+    """What a link tells its session; all methods are synchronous and quick."""
+
+    def link_connected(self) -> None:
+        """The first connect succeeded."""
+
+    def link_lost(self) -> None:
+        """The connection went; reconnecting begins."""
+
+    def link_restored(self) -> None:
+        """Connected and subscribed again."""
+
+    def batch_handled(self) -> None:
+        """A batch of messages has been handed to the taps."""
+
+
+class Link:
+    """The link of one session.
+
+    Attributes:
+        state: ``connecting``, ``connected``, ``reconnecting`` or ``ended``.
+        capabilities: What the broker said at the last connect.
+        client_id: The client id at the last connect.
+        was_connected: Whether the first connect succeeded.
+        reconnects: How often it was restored.
+        messages_received: Messages that arrived so far.
+        trouble: Why it is reconnecting; empty otherwise.
+    """
+
+    def __init__(
+        self, broker: Broker, transport: MqttTransport, settings: Settings, policy: AccessPolicy, owner: LinkOwner
+    ) -> None:
+        self.state: State = "connecting"
+        self.capabilities = Capabilities(protocol="5.0")
+        self.client_id = ""
+        self.was_connected = False
+        self.reconnects = 0
+        self.messages_received = 0
+        self.trouble = ""
+        self._broker = broker
+        self._transport = transport
+        self._settings = settings
+        self._owner = owner
+        self._router = Router(policy)
+        # Subscribing and unsubscribing take turns: otherwise the last listener's UNSUBSCRIBE could overtake the
+        # SUBSCRIBE of the next one for the same filter.
+        self._subscribing = trio.Lock()
+        self._client: MqttClient | None = None
+        self._dropped_before = 0
+
+    @property
+    def messages_dropped(self) -> int:
+        """Messages that arrived and were let go because we were too slow, over all connections."""
+        return self._dropped_before + (self._client.dropped if self._client else 0)
+
+    async def keep(self) -> MqttError:
+        """Connect and stay connected.
+
+        Returns:
+            Why there is no connection any more: the first connect failed (``was_connected`` is False then), or every
+            try to restore it did.
+        """
+        delays_s = self._settings.reconnect_delays_s
+        tries = 0
+        while True:
+            try:
+                async with self._transport.connect(self._broker, self._connect_options()) as client:
+                    await self._begin(client)
+                    tries = 0
+                    await self._pump(client)
+            except MqttError as error:
+                self._let_go(error)
+                if not self.was_connected or tries == len(delays_s):
+                    return error
+            await trio.sleep(delays_s[tries])
+            tries += 1
+
+    async def publish(self, publication: Publication) -> Receipt:
+        """Publish and wait for the acknowledgement, at most ``publish_ack_timeout_s``; see ``Session.publish``."""
+        client = self.client()
+        timeout_s = self._settings.publish_ack_timeout_s
+        with trio.move_on_after(timeout_s):
+            return await client.publish(publication)
+        stage = "PUBCOMP" if publication.qos == 2 else "PUBACK"
+        raise TimedOut(
+            f"No {stage} within {timeout_s:g} s.",
+            "The message may or may not have been delivered; look before publishing again.",
+            stage=stage,
+            seconds=timeout_s,
+        )
+
+    @asynccontextmanager
+    async def listening(self, tap: Tap) -> AsyncIterator[None]:
+        """Subscribe ``tap`` and route to it while the block runs; on the way out unsubscribe what nobody else holds.
+
+        Raises:
+            MqttError: The connection is down, or SUBACK did not come within ``subscribe_timeout_s``.
+
+        Cancellation: leaves within ``close_timeout_s``, shielded.
+        """
+        wanted = self._router.join(tap)
+        try:
+            async with self._subscribing:
+                await self._subscribe(self.client(), wanted)
+            yield
+        finally:
+            free = self._router.leave(tap)
+            with trio.move_on_after(self._settings.close_timeout_s, shield=True):
+                async with self._subscribing:
+                    # Somebody may have taken one of them up while we waited for our turn.
+                    await self._unsubscribe([f for f in free if not self._router.is_held(f)])
+
+    def client(self) -> MqttClient:
+        """The live connection.
+
+        Raises:
+            ConnectionLost: There is none at the moment.
+        """
+        if self._client is not None and self.state == "connected":
+            return self._client
+        raise ConnectionLost(
+            f"The connection to {self._broker.url} is down and is being restored ({self.trouble}).",
+            "Nothing was sent. Wait a few seconds and call again; list_active_connections shows the state.",
+        )
+
+    async def _begin(self, client: MqttClient) -> None:
+        self.capabilities = client.capabilities
+        self.client_id = client.client_id
+        self._client = client
+        if not self.was_connected:
+            self.state = "connected"
+            self.was_connected = True
+            self._owner.link_connected()
+            return
+        async with self._subscribing:
+            await self._subscribe(client, self._router.all_subscriptions())
+        self.state = "connected"
+        self.trouble = ""
+        self.reconnects += 1
+        self._owner.link_restored()
+
+    def _let_go(self, error: MqttError) -> None:
+        self.trouble = error.message
+        if self._client is not None:
+            self._dropped_before += self._client.dropped
+            self._client = None
+        if self.state == "connected":
+            self.state = "reconnecting"
+            self._owner.link_lost()
+
+    async def _pump(self, client: MqttClient) -> None:
+        """Hand messages to the taps until the connection is lost, yielding to other tasks every few milliseconds."""
+        slice_s = self._settings.pump_slice_s
+        while True:
+            batch = await client.receive_batch()
+            self.messages_received += len(batch)
+            yield_at = time.perf_counter() + slice_s
+            for number, message in enumerate(batch):
+                for deliver in self._router.route(message.topic, message.subscription_ids):
+                    deliver(message)
+                if not number & 15 and time.perf_counter() > yield_at:
+                    await trio.lowlevel.checkpoint()
+                    yield_at = time.perf_counter() + slice_s
+            self._owner.batch_handled()
+
+    async def _subscribe(self, client: MqttClient, subscriptions: list[Subscription]) -> None:
+        if not subscriptions:
+            return
+        timeout_s = self._settings.subscribe_timeout_s
+        with trio.move_on_after(timeout_s) as scope:
+            codes = await client.subscribe(subscriptions)
+            self._router.settle({s.topic_filter: code for s, code in zip(subscriptions, codes, strict=True)})
+        if scope.cancelled_caught:
+            raise TimedOut(
+                f"No SUBACK within {timeout_s:g} s.",
+                "The broker is connected but does not answer; run test_connection.",
+                stage="SUBACK",
+                seconds=timeout_s,
+            )
+
+    async def _unsubscribe(self, topic_filters: list[str]) -> None:
+        if topic_filters and self._client is not None:
+            try:
+                await self._client.unsubscribe(topic_filters)
+            except MqttError:
+                logger.debug("unsubscribe on the way out failed", exc_info=True)
+
+    def _connect_options(self) -> ConnectOptions:
+        s = self._settings
+        return ConnectOptions(
+            connect_timeout_s=s.connect_timeout_s,
+            # Requests are bounded here on trio's clock; the adapter's own bound is only the last resort.
+            request_timeout_s=max(s.subscribe_timeout_s, s.publish_ack_timeout_s) + s.close_timeout_s,
+            close_timeout_s=s.close_timeout_s,
+            keepalive_s=s.keepalive_s,
+            inbox_messages=s.inbox_messages,
+            inbox_pause_messages=s.inbox_pause_messages,
+            inbound_packet_bytes=s.inbound_packet_bytes,
+        )

@@ -32,6 +32,10 @@ from typing import Any, Literal
 import trio
 import trio.testing
 
+from mqtt_mcp.wire.application import Application
+from mqtt_mcp.wire.limits import WireLimits
+from mqtt_mcp.wire.server import DEFAULT_LIMITS, serve_client
+
 Era = Literal["legacy", "modern"]
 
 LEGACY_VERSION = "2025-11-25"
@@ -274,6 +278,38 @@ async def attached(
             nursery.cancel_scope.cancel()
             with trio.CancelScope(shield=True, deadline=trio.current_time() + 5):
                 await trio.aclose_forcefully(stream)
+
+
+@asynccontextmanager
+async def connected(
+    application: Application,
+    *,
+    era: Era = "legacy",
+    opened: bool = True,
+    timeout_s: float = 1000.0,
+    limits: WireLimits = DEFAULT_LIMITS,
+) -> AsyncIterator[McpClient]:
+    """A client of an application in this process, served by the real wire over memory streams.
+
+    Args:
+        application: What is served.
+        era: Which protocol era the client speaks.
+        opened: Do the opening first: ``initialize`` or ``server/discover``.
+        timeout_s: Bound on every wait, in seconds of trio's clock.
+        limits: The wire's bounds.
+    """
+    ours, theirs = trio.testing.memory_stream_pair()
+
+    async def serve() -> None:
+        await serve_client(theirs, application, limits=limits)
+        await theirs.aclose()
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(serve)
+        async with attached(ours, era=era, opened=opened, timeout_s=timeout_s) as client:
+            yield client
+        # The client has closed its end: a healthy server ends by itself.
+        nursery.cancel_scope.deadline = trio.current_time() + 10
 
 
 @asynccontextmanager

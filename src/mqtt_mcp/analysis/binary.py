@@ -1,7 +1,7 @@
 """What a payload that is not text probably is: container magics and structural walks that must consume every byte.
 
-Owns names for binary payloads. Does not decode, inflate or allocate: a gzip bomb is only recognised as gzip. Every walk is
-linear, bounded to the first 64 KiB and gives up at once where a structure does not fit.
+Owns names for binary payloads. Does not decode, inflate or allocate: a gzip bomb is only recognised as gzip. Every walk
+is linear, refuses more than 64 KiB and gives up at once where a structure does not fit.
 """
 
 import msgspec
@@ -38,18 +38,21 @@ def sniff_magic(payload: bytes) -> str:
         return {b"WEBP": "image/webp", b"WAVE": "audio/wav"}.get(payload[8:12], "")
     if payload[4:8] == b"ftyp":
         return "video/mp4"
-    # RFC 1950 §2.2: method 8, window ≤ 32 KiB, and the two header bytes are a multiple of 31.
-    if (
+    return "zlib" if _is_zlib(payload) else ""
+
+
+def _is_zlib(payload: bytes) -> bool:
+    """RFC 1950 §2.2: method 8, window of at most 32 KiB, a usual level, and a header that is a multiple of 31."""
+    return (
         len(payload) >= 6
         and payload[0] & 0x0F == 8
         and payload[0] >> 4 <= 7
         and (payload[0] << 8 | payload[1]) % 31 == 0
-    ):
-        return "zlib" if payload[1] in {0x01, 0x5E, 0x9C, 0xDA} else ""
-    return ""
+        and payload[1] in {0x01, 0x5E, 0x9C, 0xDA}
+    )
 
 
-def sniff(payload: bytes, topic: str = "") -> str:
+def sniff(payload: bytes, topic: str = "") -> str:  # noqa: PLR0911 - a list of tests, first hit wins
     """Name what bytes that are not text seem to be.
 
     Args:
@@ -57,7 +60,7 @@ def sniff(payload: bytes, topic: str = "") -> str:
         topic: The topic name; Sparkplug B is told by it.
 
     Returns:
-        A MIME type, ``gzip``, ``zlib``, ``sparkplug_b``, ``cbor``, ``msgpack``, ``protobuf`` …, or ``hex`` when nothing fits.
+        A MIME type, ``gzip``, ``zlib``, ``sparkplug_b``, ``cbor``, ``msgpack``, ``protobuf`` …; ``hex`` if none fits.
     """
     found = sniff_magic(payload)
     if found:
@@ -127,7 +130,7 @@ def _is_msgpack(payload: bytes) -> bool:
     return isinstance(value, dict | list) and len(value) > 0
 
 
-def _is_cbor(payload: bytes) -> bool:
+def _is_cbor(payload: bytes) -> bool:  # noqa: C901, PLR0911, PLR0912 - one walk over one grammar
     """Walk one CBOR item (RFC 8949 §3) without decoding; a map or an array that consumes every byte."""
     if payload[0] >> 5 not in {4, 5, 6} or payload[0] & 0x1F == 0:
         return False

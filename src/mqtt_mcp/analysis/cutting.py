@@ -38,10 +38,10 @@ _LEVELS = (
 
 
 def cut_json(value: Any, max_chars: int) -> tuple[str, bool]:
-    """A JSON value as compact, valid JSON text of at most ``max_chars`` characters, and whether something was cut.
+    r"""A JSON value as compact, valid JSON text of at most ``max_chars`` characters, and whether something was cut.
 
     Long strings keep their beginning, arrays their first and last items, objects their first keys; what is missing is
-    named in place: ``"…(+12)"``. Characters that could mislead a reader are ``\\u`` escapes.
+    named in place: ``"…(+12)"``. Characters that could mislead a reader are ``\u`` escapes.
 
     Args:
         value: What a JSON parser gave, nested at most 64 deep.
@@ -60,7 +60,7 @@ def cut_json(value: Any, max_chars: int) -> tuple[str, bool]:
 
 
 def _small(value: Any, budget: int) -> int:
-    """What is left of ``budget`` after the characters of a value, negative when it is bigger: stops as soon as it is."""
+    """What is left of ``budget`` after the characters of a value; stops as soon as it is negative."""
     if isinstance(value, str):
         return budget - len(value)
     if isinstance(value, dict):
@@ -76,32 +76,44 @@ def _small(value: Any, budget: int) -> int:
     return budget - 1
 
 
+def _cut_string(text: str, limits: _Limits) -> str:
+    if len(text) <= limits.string_chars:
+        return text
+    kept = max(8, limits.string_chars * 2 // 3)
+    return f"{text[:kept]}…(+{len(text) - kept})"
+
+
+def _cut_object(value: dict[str, Any], limits: _Limits, depth: int) -> Any:
+    if depth <= 0 and value:
+        return f"{{…(+{len(value)})}}"
+    members: dict[str, Any] = {}
+    for key, member in value.items():
+        if len(members) >= limits.keys:
+            members["…"] = f"(+{len(value) - limits.keys})"
+            break
+        members[_cut_string(key, limits)] = _cut(member, limits, depth - 1)
+    return members
+
+
+def _cut_array(value: list[Any], limits: _Limits, depth: int) -> Any:
+    if depth <= 0 and value:
+        return f"[…(+{len(value)})]"
+    if len(value) <= limits.items:
+        return [_cut(item, limits, depth - 1) for item in value]
+    head = min(3, limits.items // 2)
+    kept = [_cut(item, limits, depth - 1) for item in value[:head]]
+    if not head:
+        return [f"…(+{len(value)})"]
+    return [*kept, f"…(+{len(value) - head - 1})", _cut(value[-1], limits, depth - 1)]
+
+
 def _cut(value: Any, limits: _Limits, depth: int) -> Any:
     if isinstance(value, str):
-        if len(value) <= limits.string_chars:
-            return value
-        kept = max(8, limits.string_chars * 2 // 3)
-        return f"{value[:kept]}…(+{len(value) - kept})"
+        return _cut_string(value, limits)
     if isinstance(value, dict):
-        if depth <= 0 and value:
-            return f"{{…(+{len(value)})}}"
-        members: dict[str, Any] = {}
-        for key, member in value.items():
-            if len(members) >= limits.keys:
-                members["…"] = f"(+{len(value) - limits.keys})"
-                break
-            members[_cut(key, limits, 0)] = _cut(member, limits, depth - 1)
-        return members
+        return _cut_object(value, limits, depth)
     if isinstance(value, list):
-        if depth <= 0 and value:
-            return f"[…(+{len(value)})]"
-        if len(value) <= limits.items:
-            return [_cut(item, limits, depth - 1) for item in value]
-        head = max(0, limits.items // 2 - 1) or limits.items // 2 or limits.items
-        kept = [_cut(item, limits, depth - 1) for item in value[:head]]
-        if limits.items < 3:
-            return [*kept, f"…(+{len(value) - head})"]
-        return [*kept, f"…(+{len(value) - head - 1})", _cut(value[-1], limits, depth - 1)]
+        return _cut_array(value, limits, depth)
     if isinstance(value, int) and abs(value) >= 10**30:
         return f"{str(value)[:20]}…" if abs(value) < 10**4000 else "…(integer)"
     return value

@@ -7,6 +7,7 @@ payload. Does not decompress and does not decode binary encodings (``binary.py``
 import base64
 import binascii
 import json
+import math
 import re
 from typing import Any, Final
 
@@ -16,11 +17,11 @@ from mqtt_mcp.analysis.binary import sniff, sniff_magic
 from mqtt_mcp.analysis.cutting import cut_hex, cut_json, cut_text
 
 FORMATS: Final = (
-    "empty", "json", "json_nonstandard", "json_deep", "json_malformed", "number", "boolean", "iso_time", "uuid", "hex_text",
-    "base64", "key_value", "csv", "line_protocol", "xml", "ndjson", "text", "text_utf16", "text_latin1", "gzip", "zlib",
-    "zip", "zstd", "bzip2", "xz", "avro", "parquet", "image/jpeg", "image/png", "image/gif", "image/webp", "audio/ogg",
-    "audio/mpeg", "audio/flac", "audio/wav", "video/mp4", "application/pdf", "sparkplug_b", "cbor", "msgpack", "protobuf",
-    "hex",
+    "empty", "json", "json_nonstandard", "json_deep", "json_malformed", "number", "boolean", "iso_time", "uuid",
+    "hex_text", "base64", "key_value", "csv", "line_protocol", "xml", "ndjson", "text", "text_utf16", "text_latin1",
+    "gzip", "zlib", "zip", "zstd", "bzip2", "xz", "avro", "parquet", "image/jpeg", "image/png", "image/gif",
+    "image/webp", "audio/ogg", "audio/mpeg", "audio/flac", "audio/wav", "video/mp4", "application/pdf",
+    "sparkplug_b", "cbor", "msgpack", "protobuf", "hex",
 )  # fmt: skip
 """Every value of ``format``. Those up to ``text_latin1`` are text, from ``gzip`` on binary and shown as hex."""
 
@@ -36,8 +37,8 @@ _JSON_START = re.compile(
 )
 _NUMBER = re.compile(
     r"([+-]?(?:0|[1-9]\d{0,30})(?:[.,]\d{1,30})?(?:[eE][+-]?\d{1,3})?)"
-    r"(?:\s?(?:°[CF]|[CFK]|%|[kM]?Wh?|[kmµ]?[VA]|VA|[kMG]?Hz|[hkm]?Pa|m?bar|lx|lux|pp[mb]|dBm?|[mµ]?s|min|h|[kcm]?m|km/h|m/s|m?[lL]|k?g"
-    r"|m[³3²2]|µg/m[³3]|rpm|[kMG]?B))?"
+    r"(?:\s?(?:°[CF]|[CFK]|%|[kM]?Wh?|[kmµ]?[VA]|VA|[kMG]?Hz|[hkm]?Pa|m?bar|lx|lux|pp[mb]|dBm?|[mµ]?s|min|h|[kcm]?m|km/h|m/s|m?[lL]"
+    r"|k?g|m[³3²2]|µg/m[³3]|rpm|[kMG]?B))?"
 )
 _WORDS_BOOLEAN = {"true": True, "false": False, "on": True, "off": False, "yes": True, "no": False}
 _ISO_TIME = re.compile(r"\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:[.,]\d{1,9})?)?(?:Z|[+-]\d\d:?\d\d)?)?")
@@ -49,9 +50,10 @@ _CSV_CELL = r"[^,;\t\n\"]{0,200}"
 _CSV = re.compile(
     rf"{_CSV_CELL}(?:[,;\t]{_CSV_CELL}){{2,200}}(?:\n{_CSV_CELL}(?:[,;\t]{_CSV_CELL}){{2,200}}){{0,1000}}\n?"
 )
+_LINE_FIELD = r"[\w.-]{1,64}=(?:-?[\d.]{1,32}[iu]?|\"[^\"]{0,256}\"|[tTfF]\w{0,4})"
 _LINE_PROTOCOL = re.compile(
     r"[A-Za-z_][\w.:/-]{0,127}(?:,[\w.-]{1,64}=[^\s,=]{1,128}){0,32}"
-    r" [\w.-]{1,64}=(?:-?[\d.]{1,32}[iu]?|\"[^\"]{0,256}\"|[tTfF]\w{0,4})(?:,[\w.-]{1,64}=(?:-?[\d.]{1,32}[iu]?|\"[^\"]{0,256}\"|[tTfF]\w{0,4})){0,64}"
+    rf" {_LINE_FIELD}(?:,{_LINE_FIELD}){{0,64}}"
     r"(?: \d{10,19})?\s?"
 )
 
@@ -60,7 +62,7 @@ class Decoded(msgspec.Struct, frozen=True):
     """A payload's format and, where it was decoded, its value.
 
     ``value`` is the parsed value for ``json`` and ``json_nonstandard`` (NaN and infinities became None), a float for
-    ``number``, a bool for ``boolean``, the text for other textual formats, and None for binary, empty and too deep ones.
+    ``number``, a bool for ``boolean``, the text for other textual formats, None for binary, empty and too deep ones.
     """
 
     format: str
@@ -70,8 +72,8 @@ class Decoded(msgspec.Struct, frozen=True):
 class Shown(msgspec.Struct, frozen=True):
     """A payload as a result shows it.
 
-    ``payload`` is data: escaped and bounded. ``bytes`` is the original size; ``cut`` says that something is missing, which
-    ``payload`` shows as ``…(+n)``.
+    ``payload`` is data: escaped and bounded. ``bytes`` is the original size; ``cut`` says that something is missing,
+    which ``payload`` shows as ``…(+n)``.
     """
 
     payload: str
@@ -133,7 +135,9 @@ def _too_deep(payload: bytes) -> bool:
 _STRUCTURE = re.compile(rb'"(?:[^"\\]|\\.)*+"?|[{}\[\]]', re.DOTALL)
 
 
-def _decode_other(payload: bytes, topic: str, content_type: str) -> Decoded:
+def _decode_other(  # noqa: PLR0911 - a list of tests, first hit wins
+    payload: bytes, topic: str, content_type: str
+) -> Decoded:
     if topic.startswith("spBv1.0/") and "/STATE/" not in topic:
         name = sniff(payload, topic)
         if name == "sparkplug_b":
@@ -166,8 +170,12 @@ def _lenient_json(payload: bytes) -> Decoded:
         odd = True
 
     def number(digits: str) -> float | None:
+        nonlocal odd
         value = float(digits)
-        return constant(digits) if value in {float("inf"), float("-inf")} else value
+        if math.isinf(value):
+            odd = True
+            return None
+        return value
 
     if len(payload) <= _LENIENT_BYTES:
         try:
@@ -227,7 +235,7 @@ def _text(text: str) -> Decoded:
         number = _NUMBER.fullmatch(stripped)
         if number is not None:
             value = float(number.group(1).replace(",", "."))
-            if value not in {float("inf"), float("-inf")}:
+            if not math.isinf(value):
                 return Decoded("number", value)
         word = _WORDS_BOOLEAN.get(stripped.lower())
         if word is not None:
@@ -239,7 +247,7 @@ def _text(text: str) -> Decoded:
     return Decoded(_text_format(stripped), text)
 
 
-def _text_format(text: str) -> str:
+def _text_format(text: str) -> str:  # noqa: PLR0911 - a list of tests, first hit wins
     if len(text) > _SNIFF_CHARS:
         return "text"
     if text[:1] == "<" and text[-1:] == ">" and (text[1:2].isalpha() or text[1:2] in {"?", "!"}):

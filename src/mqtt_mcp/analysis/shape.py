@@ -46,7 +46,7 @@ def signature(value: Any) -> str:
     return found if len(found) <= _MAX_SIGNATURE_CHARS else found[: _MAX_SIGNATURE_CHARS - 1] + "…"
 
 
-def _signature(value: Any, depth: int) -> str:
+def _signature(value: Any, depth: int) -> str:  # noqa: PLR0911 - one return per JSON type
     kind = value.__class__
     if kind is dict:
         if depth >= _MAX_DEPTH:

@@ -1,7 +1,7 @@
 """Foreign text made safe to show: escaping, bounding, quoting, and recognising text that speaks to a model.
 
-Owns what may become of characters that somebody else chose. Does not decide where foreign text may appear (only in named
-data fields, or quoted inside our sentences) and never hides a message: it marks.
+Owns what may become of characters that somebody else chose. Does not decide where foreign text may appear (only in
+named data fields, or quoted inside our sentences) and never hides a message: it marks.
 """
 
 import re
@@ -9,7 +9,7 @@ import re
 _UNSAFE = re.compile(
     "["
     "\x00-\x1f\x7f-\x9f"  # C0 and C1 controls: ANSI escapes, NUL, line breaks
-    "\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"  # invisible, bidi and line separators
+    "\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"  # invisible, bidi, lines
     "\ufe00-\ufe0e\U000e0000-\U000e0fff"  # variation selectors and tags carry hidden bytes
     "\ud800-\udfff"  # lone surrogates cannot be encoded
     "]"
@@ -21,10 +21,12 @@ _INSTRUCTION = re.compile(
     r"\b(?:ignore|disregard|forget|override|bypass)\b.{0,60}\b(?:instruction|prompt|rule|guideline|previous|prior|above)s?\b"
     r"|\b(?:ignoriere|vergiss|missachte)\b.{0,60}\b(?:anweisung|vorgabe|regel|vorherige)\w{0,4}\b"
     r"|\b(?:system|developer) (?:prompt|message|override)\b|\bnew instructions?\b"
-    r"|\byou are (?:now|no longer)\b|\b(?:you|the assistant|the ai|the model) (?:must|should|shall|will) (?:now\b|call\b|run\b|execute\b|publish\b)"
+    r"|\byou are (?:now|no longer)\b"
+    r"|\b(?:you|the assistant|the ai|the model) (?:must|should|shall|will) (?:now|call|run|execute|publish)\b"
     r"|\b(?:assistant|system|ai agent|llm)\s{0,3}[:>]|\bas an? (?:ai|assistant|language model)\b|\bact as (?:an?|the)\b"
-    r"|\b(?:do not|don't|never|without) (?:tell|telling|inform|informing|ask|asking|mention|mentioning)\b.{0,30}\b(?:user|human|operator)\b"
-    r"|\b(?:call|use|invoke|run) the\b.{0,40}\btool\b|\b(?:reveal|print|send|publish|exfiltrate)\b.{0,40}\b(?:password|secret|credential|api key|token)s?\b"
+    r"|\b(?:do not|don't|never|without) (?:tell|inform|ask|mention)(?:ing)?\b.{0,30}\b(?:user|human|operator)\b"
+    r"|\b(?:call|use|invoke|run) the\b.{0,40}\btool\b"
+    r"|\b(?:reveal|print|send|publish|exfiltrate)\b.{0,40}\b(?:password|secret|credential|api key|token)s?\b"
     r"|<\|?(?:system|im_start|im_end|assistant|user|endoftext)\b|\[/?inst\]|</?(?:instructions?|tool_call|function_calls?)>",
     re.IGNORECASE | re.DOTALL,
 )

@@ -33,8 +33,8 @@ Wait = Annotated[
         ge=0.0,
         le=DEFAULTS.max_wait_s,
         description=(
-            "How long this call may block, in seconds: 0 to 300. If the watch is longer, the call returns what was seen so "
-            'far with status "running" and a collection_id; fetch the rest with collection_result.'
+            "How long this call may block, in seconds: 0 to 300. If the watch is longer, the call returns what it saw "
+            'so far with status "running" and a collection_id; fetch the rest with collection_result.'
         ),
     ),
 ]
@@ -43,7 +43,7 @@ Qos = Annotated[
     msgspec.Meta(
         ge=0,
         le=2,
-        description="Highest QoS to receive with: 0, 1 or 2. Messages arrive with the lower of this and the publisher's.",
+        description="Highest QoS to receive with: 0, 1 or 2. Messages arrive with the lower of it and the publisher's.",
     ),
 ]
 TopicFilter = Annotated[
@@ -133,7 +133,7 @@ def window_info(window: Window) -> WindowInfo:
 
 
 def window_status(window: Window) -> Status:
-    """``complete`` when the watch ended as asked, ``partial`` when something cut it short, ``running`` before its end."""
+    """``complete`` when the watch ended as asked, ``partial`` when cut short, ``running`` before its end."""
     if window.ended_by == "running":
         return "running"
     return "complete" if window.ended_by in {"duration", "limit", "quiet"} else "partial"
@@ -147,12 +147,11 @@ def window_notes(window: Window, *, filters: Sequence[str], messages: int) -> li
         filters: The topic filters that were asked for.
         messages: How many messages were seen.
     """
-    notes = []
-    for one in window.refused[:_MAX_REFUSALS]:
-        notes.append(
-            f"The broker refused the filter {quote(one.topic_filter)} (0x{one.reason_code:02X}, {clean(one.meaning, 80)}): "
-            "nothing of it could be seen."
-        )
+    notes = [
+        f"The broker refused the filter {quote(one.topic_filter)} (0x{one.reason_code:02X}, "
+        f"{clean(one.meaning, 80)}): nothing of it could be seen."
+        for one in window.refused[:_MAX_REFUSALS]
+    ]
     if window.ended_by == "disconnected":
         notes.append("The connection was lost for good during the watch; this is what had been seen until then.")
     elif window.ended_by in {"cancelled", "closed"}:
@@ -168,7 +167,8 @@ def window_notes(window: Window, *, filters: Sequence[str], messages: int) -> li
         notes.append(f"{window.hidden} messages are not shown because the configuration forbids reading their topics.")
     if not messages and window.granted and not window.gaps and window.ended_by != "running":
         notes.append(
-            "Nothing arrived: nobody published on this filter during the watch, or the broker's access rules hide it silently."
+            "Nothing arrived: nobody published on this filter during the watch, "
+            "or the broker's access rules hide it silently."
         )
     if any(one in {"#", "+/#"} for one in filters):
         notes.append("# does not match topics that begin with $ (MQTT 4.7.2); ask for $SYS/# separately.")
@@ -211,8 +211,6 @@ async def listen(
 
     Cancellation: ends the collection; what it has stays fetchable by its id.
     """
-    for topic_filter in filters:
-        context.hub.policy.check_filter(topic_filter)
     session = context.hub.session(session_id, context.client)
     request = WatchRequest(
         tool=tool,

@@ -1,0 +1,157 @@
+"""Topics that differ only in the name of a thing share a template: ``fleet/3f2a/gps`` → ``fleet/{}/gps``.
+
+Owns the rules (known conventions, levels that look like identifiers, interchangeable siblings). Looks at names and,
+where given, structure signatures; never at payloads. Works for any number of topics in near-linear time.
+"""
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+
+from mqtt_mcp.analysis import conventions
+
+_MAX_LEVELS = 32
+_MAX_LEVEL_CHARS = 80
+_MAX_CACHED_LEVELS = 200_000
+_MAX_MERGED = 5_000
+_PASSES = 4
+_MIN_SIBLINGS = 4
+_MIN_LEAF_SIBLINGS = 5
+_MIN_PARENTS_OF_A_WORD = 3
+
+_ID = re.compile(
+    r"\d+(?:[._-]\d+)*"
+    r"|(?:0x)?(?=[a-fA-F]*\d)[0-9a-fA-F]{4,}"
+    r"|[0-9a-fA-F]{2}(?:[:-][0-9a-fA-F]{2}){3,7}"
+    r"|[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}"
+    r"|[A-Za-z][A-Za-z_. -]{0,40}?[-_ .]?\d{1,12}"
+    r"|[A-Za-z][A-Za-z0-9_-]{0,40}[-_:](?=[a-fA-F]*\d)[0-9a-fA-F]{4,16}"
+)
+_NOT_ID = re.compile(r"v\d{1,2}(?:\.\d{1,2})?|pm_?\d{1,2}|[cnso]o?\d|[A-Z]+\d", re.IGNORECASE)
+
+
+def looks_like_id(level: str) -> bool:
+    """Whether a topic level looks like an identifier: digits, hex, MAC, UUID, or a name with a number behind it."""
+    if len(level) > _MAX_LEVEL_CHARS:
+        return True
+    return _ID.fullmatch(level) is not None and _NOT_ID.fullmatch(level) is None
+
+
+class Masker:
+    """Makes topics into first templates, one by one: conventions and identifiers, no comparison between topics."""
+
+    def __init__(self) -> None:
+        self._levels: dict[str, str] = {}
+        self.conventions: dict[str, int] = {}
+
+    def mask(self, topic: str) -> tuple[str, ...]:
+        """The levels of ``topic`` with variable ones as ``{}`` or ``{name}``; counts the convention it follows."""
+        levels = topic.split("/", _MAX_LEVELS)
+        if len(levels) > _MAX_LEVELS:
+            levels[_MAX_LEVELS] = "{…}"
+        found = conventions.match(levels)
+        if found is None:
+            return tuple([self._masked(level) for level in levels])
+        name, fixed = found
+        self.conventions[name] = self.conventions.get(name, 0) + 1
+        return tuple(fixed + [self._masked(level) for level in levels[len(fixed) :]])
+
+    def _masked(self, level: str) -> str:
+        known = self._levels.get(level)
+        if known is None:
+            known = "{}" if looks_like_id(level) else level
+            if len(self._levels) < _MAX_CACHED_LEVELS:
+                self._levels[level] = known
+        return known
+
+
+def templates(topics: Iterable[str], shapes: Mapping[str, str] | None = None) -> dict[str, str]:
+    """The template of each topic.
+
+    Args:
+        topics: Topic names, any number.
+        shapes: Structure signature per topic, where known. Siblings at the last level are only merged when theirs are
+            equal and not too plain to tell; without signatures they are not merged.
+
+    Returns:
+        Topic → template. Variable levels are ``{}``, or ``{name}`` where a convention names them.
+    """
+    masker = Masker()
+    masked = {topic: masker.mask(topic) for topic in topics}
+    merged = merge(masked.values(), _shapes_of(masked, shapes or {}))
+    return {topic: "/".join(merged.get(levels, levels)) for topic, levels in masked.items()}
+
+
+def _shapes_of(masked: Mapping[str, tuple[str, ...]], shapes: Mapping[str, str]) -> dict[tuple[str, ...], str]:
+    found: dict[tuple[str, ...], str] = {}
+    for topic, levels in masked.items():
+        shape = shapes.get(topic)
+        if shape is not None:
+            found.setdefault(levels, shape)
+    return found
+
+
+def merge(
+    masked: Iterable[tuple[str, ...]], shapes: Mapping[tuple[str, ...], str]
+) -> dict[tuple[str, ...], tuple[str, ...]]:
+    """Merge interchangeable siblings among masked topics.
+
+    Args:
+        masked: What ``Masker.mask`` gave; more than 5,000 different ones are left as they are.
+        shapes: Structure signature of each, where known.
+
+    Returns:
+        Masked levels → template levels, for those that changed.
+    """
+    distinct = sorted(set(masked))
+    if len(distinct) > _MAX_MERGED:
+        return {}
+    free = [levels for levels in distinct if conventions.match(list(levels)) is None and "{…}" not in levels]
+    current = {levels: levels for levels in free}
+    for _ in range(_PASSES):
+        words = _vocabulary(current.values())
+        changed = False
+        for position in range(max((len(levels) for levels in free), default=0)):
+            changed |= _merge_at(position, current, words, shapes)
+        if not changed:
+            break
+    return {levels: template for levels, template in current.items() if levels != template}
+
+
+def _vocabulary(masked: Iterable[tuple[str, ...]]) -> set[str]:
+    """Words that occur under several different parents: names of fields, not of things."""
+    parents: dict[str, set[tuple[str, ...]]] = defaultdict(set)
+    for levels in set(masked):
+        for position, level in enumerate(levels):
+            if position and level[:1] != "{":
+                parents[level].add(levels[:position])
+    return {word for word, under in parents.items() if len(under) >= _MIN_PARENTS_OF_A_WORD}
+
+
+def _merge_at(
+    position: int,
+    current: dict[tuple[str, ...], tuple[str, ...]],
+    words: set[str],
+    shapes: Mapping[tuple[str, ...], str],
+) -> bool:
+    groups: dict[tuple[tuple[str, ...], tuple[str, ...], str], list[tuple[str, ...]]] = defaultdict(list)
+    for original, levels in current.items():
+        if position < len(levels) and levels[position][:1] not in {"{", "$"} and levels[position] not in words:
+            leaf = position == len(levels) - 1
+            kind = shapes.get(original, "") if leaf else ""
+            groups[(levels[:position], levels[position + 1 :], kind)].append(original)
+    changed = False
+    for (_, rest, kind), members in groups.items():
+        names = {current[original][position] for original in members}
+        enough = _MIN_SIBLINGS if rest else _MIN_LEAF_SIBLINGS
+        if len(names) < enough or (not rest and (not kind or kind in _PLAIN_SHAPES)):
+            continue
+        for original in members:
+            levels = current[original]
+            current[original] = (*levels[:position], "{}", *levels[position + 1 :])
+        changed = True
+    return changed
+
+
+_PLAIN_SHAPES = frozenset({"n", "b", "s", "z", "word", "{}", "[]"})
+"""Too plain to tell that two last levels are the same kind of thing: cpu and memory are both numbers."""

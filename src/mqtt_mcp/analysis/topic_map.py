@@ -1,0 +1,283 @@
+"""Which topics there are: the accumulator of list_topics.
+
+Owns exact counts per topic up to a bound, an estimate beyond it, templates over all topics, and pages of rows that fit
+a number of characters. Keeps no payload.
+"""
+
+import bisect
+import math
+from hashlib import blake2b
+
+import msgspec
+
+from mqtt_mcp.analysis.accumulator import Window
+from mqtt_mcp.analysis.payloads import BINARY_FORMATS, decode
+from mqtt_mcp.analysis.shape import signature
+from mqtt_mcp.analysis.templates import Masker, merge
+from mqtt_mcp.analysis.text import clean
+from mqtt_mcp.mqtt.client import Message
+from mqtt_mcp.settings import DEFAULTS, Settings
+
+STORED, LIVE, EMPTY, BINARY = 1, 2, 4, 8
+TOPIC_CHARS = 300
+_LOOKED_AT_BYTES = 2_048
+_SHAPED_TOPICS = 5_000
+_TEMPLATE_LINES = 60
+_TEMPLATE_CHARS = 7_000
+_MAX_TEMPLATES_COUNTED = 20_000
+_OVERHEAD_BYTES = 120  # a topic's row, its key and its place in the table
+
+
+class TopicRow:
+    """What is known of one topic; ``flags`` are ``STORED | LIVE | EMPTY | BINARY``."""
+
+    __slots__ = ("first_s", "flags", "last_s", "masked", "messages")
+
+    def __init__(self, masked: tuple[str, ...], first_s: float) -> None:
+        self.masked = masked
+        self.messages = 0
+        self.first_s = first_s
+        self.last_s = first_s
+        self.flags = 0
+
+    def flag_text(self, topic: str) -> str:
+        """``R`` stored, ``L`` live, ``E`` last payload empty, ``B`` binary, ``$`` a system topic."""
+        text = "".join(
+            letter for bit, letter in ((STORED, "R"), (LIVE, "L"), (EMPTY, "E"), (BINARY, "B")) if self.flags & bit
+        )
+        return text + "$" if topic.startswith("$") else text
+
+
+class Page(msgspec.Struct, frozen=True):
+    """One page of rows.
+
+    Attributes:
+        rows: Tab-separated lines, or bare names, in order of the topics' code points.
+        detail: ``lines`` or ``names``.
+        next_after: Where the next page begins, empty when there is none: a topic name, or ``#<n>`` for "after row n".
+    """
+
+    rows: list[str]
+    detail: str
+    next_after: str
+
+
+class TopicMapResult(msgspec.Struct, frozen=True):
+    """Everything list_topics reports besides the circumstances; ``templates`` are lines, largest first."""
+
+    topics: int
+    topics_estimated: bool
+    messages: int
+    bytes: int
+    stored_topics: int
+    live_topics: int
+    page: Page
+    templates: list[str]
+    templates_total: int
+    conventions: list[str]
+
+
+class TopicMap:
+    """The accumulator. See ``accumulator.Accumulator`` for the contract.
+
+    Args:
+        settings: Bounds: ``max_topics_exact`` and ``max_topics_listed``.
+        page_chars: Characters that the rows of the first page may take as JSON.
+    """
+
+    def __init__(self, settings: Settings = DEFAULTS, *, page_chars: int = 15_000) -> None:
+        self._settings = settings
+        self._page_chars = page_chars
+        self._max_exact = settings.max_topics_exact
+        self._rows: dict[str, TopicRow] = {}
+        self._masker = Masker()
+        self._shapes: dict[tuple[str, ...], str] = {}
+        self._messages = 0
+        self._bytes = 0
+        self._name_bytes = 0
+        self._beyond: _Distinct | None = None
+        self._beyond_templates: dict[tuple[str, ...], list[int]] = {}
+
+    def add(self, message: Message, t_s: float) -> None:
+        """Count one message."""
+        payload = message.payload
+        self._messages += 1
+        self._bytes += len(payload)
+        topic = message.topic
+        row = self._rows.get(topic)
+        if row is None:
+            row = self._new_row(topic, payload, t_s)
+            if row is None:
+                return
+        row.messages += 1
+        row.last_s = t_s
+        flags = row.flags | (STORED if message.retain else LIVE)
+        row.flags = (flags & ~EMPTY) if payload else (flags | EMPTY)
+
+    def _new_row(self, topic: str, payload: bytes, t_s: float) -> TopicRow | None:
+        if len(self._rows) >= self._max_exact:
+            self._count_beyond(topic)
+            return None
+        masked = self._masker.mask(topic)
+        row = self._rows[topic] = TopicRow(masked, t_s)
+        self._name_bytes += 2 * len(topic)
+        if len(self._rows) <= _SHAPED_TOPICS and 0 < len(payload) <= _LOOKED_AT_BYTES:
+            decoded = decode(payload, topic)
+            if decoded.format in BINARY_FORMATS:
+                row.flags |= BINARY
+            self._shapes.setdefault(masked, signature(decoded.value))
+        elif payload and (b"\x00" in payload[:256] or payload[0] >= 0xF8):
+            row.flags |= BINARY
+        return row
+
+    def _count_beyond(self, topic: str) -> None:
+        if self._beyond is None:
+            self._beyond = _Distinct()
+            for known in self._rows:
+                self._beyond.add(known)
+        is_new = self._beyond.add(topic)
+        masked = self._masker.mask(topic)
+        counts = self._beyond_templates.get(masked)
+        if counts is None:
+            if len(self._beyond_templates) >= _MAX_TEMPLATES_COUNTED:
+                masked = ("{…}",)
+            counts = self._beyond_templates.setdefault(masked, [0, 0])
+        counts[0] += is_new
+        counts[1] += 1
+
+    @property
+    def messages(self) -> int:
+        """Messages seen."""
+        return self._messages
+
+    @property
+    def done(self) -> bool:
+        """Never: a later message may bring a new topic."""
+        return False
+
+    @property
+    def kept_bytes(self) -> int:
+        """About how much the names take."""
+        return self._name_bytes + _OVERHEAD_BYTES * len(self._rows)
+
+    def shrink(self, target_bytes: int) -> None:
+        """Take no more topics than there are now; those that come from here on are estimated. Nothing is forgotten."""
+        if self.kept_bytes > target_bytes:
+            self._max_exact = min(self._max_exact, len(self._rows))
+
+    def progress(self) -> str:
+        """Counts so far."""
+        return f"{len(self._rows)} topics, {self._messages} messages"
+
+    def result(self, window: Window) -> TopicMapResult:  # noqa: ARG002 - the contract; nothing here depends on it
+        """The first page and everything else."""
+        lines, total = self._template_lines()
+        return TopicMapResult(
+            topics=self._beyond.estimate() if self._beyond else len(self._rows),
+            topics_estimated=self._beyond is not None,
+            messages=self._messages,
+            bytes=self._bytes,
+            stored_topics=sum(row.flags & STORED > 0 for row in self._rows.values()),
+            live_topics=sum(row.flags & LIVE > 0 for row in self._rows.values()),
+            page=self.page("", self._page_chars),
+            templates=lines,
+            templates_total=total,
+            conventions=sorted(self._masker.conventions),
+        )
+
+    def page(self, after: str, max_chars: int) -> Page:
+        """Rows behind ``after``, as many as fit: complete lines if the whole page fits so, else names.
+
+        Args:
+            after: Empty for the first page, or the ``next_after`` of the page before.
+            max_chars: Bound of the rows as JSON.
+        """
+        topics = sorted(self._rows)
+        start = 0
+        if after.startswith("#") and after[1:].isascii() and after[1:].isdigit():
+            start = min(int(after[1:8]), len(topics))
+        elif after:
+            start = bisect.bisect_right(topics, after)
+        page = topics[start : start + self._settings.max_topics_listed]
+        lines = _fitting([self._line(topic) for topic in page], max_chars)
+        detail = "lines"
+        if len(lines) < len(page):
+            names = _fitting([clean(topic, TOPIC_CHARS) for topic in page], max_chars)
+            if not after:  # the first page shows the breadth; whoever pages on wants the details
+                lines, detail = names, "names"
+        end = start + len(lines)
+        if end >= len(topics):
+            return Page(lines, detail, "")
+        last = topics[end - 1] if end else ""
+        plain = len(last) <= TOPIC_CHARS and clean(last, TOPIC_CHARS) == last
+        return Page(lines, detail, last if plain and last else f"#{end}")
+
+    def _line(self, topic: str) -> str:
+        row = self._rows[topic]
+        seen = f"{_seconds(row.first_s)}\t{_seconds(row.last_s)}"
+        return f"{clean(topic, TOPIC_CHARS)}\t{row.messages}\t{seen}\t{row.flag_text(topic)}"
+
+    def _template_lines(self) -> tuple[list[str], int]:
+        """``template, topics, messages, example`` for all topics, largest first; and how many templates there are."""
+        merged = merge([row.masked for row in self._rows.values()], self._shapes)
+        found: dict[tuple[str, ...], list[int]] = {}
+        examples: dict[tuple[str, ...], str] = {}
+        for topic, row in self._rows.items():
+            template = merged.get(row.masked, row.masked)
+            entry = found.setdefault(template, [0, 0])
+            entry[0] += 1
+            entry[1] += row.messages
+            examples.setdefault(template, topic)
+        for masked, (topics, messages) in self._beyond_templates.items():
+            entry = found.setdefault(merged.get(masked, masked), [0, 0])
+            entry[0] += topics
+            entry[1] += messages
+        ordered = sorted(found.items(), key=lambda item: (-item[1][0], -item[1][1], item[0]))
+        lines = []
+        for levels, (topics, messages) in ordered[:_TEMPLATE_LINES]:
+            example = examples.get(levels, "") if topics > 1 else ""
+            name = clean("/".join(levels), 160)
+            lines.append(f"{name}\t{topics}\t{messages}\t{clean(example, 120)}")
+        return _fitting(lines, _TEMPLATE_CHARS), len(found)
+
+
+def _seconds(value: float) -> str:
+    """Seconds with as many decimals as matter."""
+    return f"{value:.3f}".rstrip("0").rstrip(".") if value < 10 else f"{value:.1f}"
+
+
+def _fitting(lines: list[str], max_chars: int) -> list[str]:
+    """The first lines that fit as JSON array elements."""
+    used = 0
+    for index, line in enumerate(lines):
+        used += len(msgspec.json.encode(line)) + 1
+        if used > max_chars:
+            return lines[:index]
+    return lines
+
+
+class _Distinct:
+    """How many different names there are, about: HyperLogLog with 4,096 registers, standard error 1.6 %."""
+
+    _BITS = 12
+
+    def __init__(self) -> None:
+        self._registers = bytearray(1 << self._BITS)
+
+    def add(self, name: str) -> bool:
+        """Take a name. Returns whether it was new for certain (a register rose)."""
+        digest = int.from_bytes(blake2b(name.encode("utf-8", "replace"), digest_size=8).digest(), "big")
+        index = digest >> (64 - self._BITS)
+        rest = digest & ((1 << (64 - self._BITS)) - 1)
+        rank = 64 - self._BITS - rest.bit_length() + 1
+        if rank > self._registers[index]:
+            self._registers[index] = rank
+            return True
+        return False
+
+    def estimate(self) -> int:
+        """The estimate (Flajolet et al. 2007, with linear counting for small numbers)."""
+        size = 1 << self._BITS
+        raw = 0.7213 / (1 + 1.079 / size) * size * size / sum(2.0**-rank for rank in self._registers)
+        zeros = self._registers.count(0)
+        return round(size * math.log(size / zeros)) if raw <= 2.5 * size and zeros else round(raw)

@@ -136,19 +136,13 @@ class Router:
         return found
 
     def _find(self, topic: str, subscription_ids: tuple[int, ...]) -> tuple[Deliver, ...]:
-        wanting = []
-        for tap in self._taps:
-            topic_filter = tap.filter_for(topic)
-            if topic_filter is None:
-                continue
-            if not subscription_ids or self._at_broker[topic_filter].identifier in subscription_ids:
-                wanting.append(tap)
-        private = [tap for tap in wanting if tap.private]
-        if private:  # our own probe messages are nobody else's traffic
-            return tuple(tap.deliver for tap in private)
-        if not self._policy.may_read(topic):
-            return tuple(tap.count_hidden for tap in wanting)
-        return tuple(tap.deliver for tap in wanting)
+        wanting = [(tap, f) for tap in self._taps if (f := tap.filter_for(topic)) is not None]
+        if any(tap.private for tap, _ in wanting):  # our own probe messages are nobody else's traffic
+            wanting = [(tap, f) for tap, f in wanting if tap.private]
+        if subscription_ids:
+            wanting = [(tap, f) for tap, f in wanting if self._at_broker[f].identifier in subscription_ids]
+        hidden = not self._policy.may_read(topic)
+        return tuple(tap.count_hidden if hidden and not tap.private else tap.deliver for tap, _ in wanting)
 
     def _forget_routes(self) -> None:
         self._routes.clear()

@@ -17,7 +17,8 @@ from mqtt_mcp.hub.collection import Collection, WatchRequest
 from mqtt_mcp.hub.lease import Client
 from mqtt_mcp.hub.policy import AccessPolicy
 from mqtt_mcp.hub.results import Results
-from mqtt_mcp.hub.session import NEW_SESSION_HINT, Ended, Session
+from mqtt_mcp.hub.session import Session
+from mqtt_mcp.hub.tombstones import NEW_SESSION_HINT, Ended, Tombstones
 from mqtt_mcp.mqtt.broker_url import Broker
 from mqtt_mcp.mqtt.client import MqttTransport
 from mqtt_mcp.mqtt.network import NetworkProbe
@@ -92,7 +93,7 @@ class Hub:
         self.default_profile = default_profile
         self._nursery = nursery
         self._sessions: dict[str, Session] = {}
-        self._tombstones: dict[str, Ended] = {}
+        self._tombstones = Tombstones(settings.tombstone_keep_s)
         self._results = Results(settings)
         self._clients_seen = 0
 
@@ -164,7 +165,13 @@ class Hub:
         if session is not None and session.state not in ("connecting", "ended"):
             session.touch(client)
             return session
-        raise self._no_such_session(session_id)
+        self._tombstones.check(_canonical(session_id))
+        open_now = ", ".join(s.id for s in self.sessions()) or "none"
+        raise ToolError(
+            ErrorKind.SESSION_UNKNOWN,
+            f"There is no session with this id. Open sessions: {open_now}.",
+            NEW_SESSION_HINT + " Pass the session_id it returns exactly as it is.",
+        )
 
     async def close_session(self, session_id: str, client: Client) -> Ended:
         """End a session: its collections keep what they have, DISCONNECT is sent.
@@ -264,10 +271,7 @@ class Hub:
         while True:
             await trio.sleep(self.settings.janitor_interval_s)
             self._results.sweep()
-            now = trio.current_time()
-            for ended in list(self._tombstones.values()):
-                if now >= ended.at_s + self.settings.tombstone_keep_s:
-                    del self._tombstones[ended.session_id]
+            self._tombstones.sweep()
 
     async def _run_session(self, session: Session) -> None:
         try:
@@ -275,7 +279,7 @@ class Hub:
         finally:
             self._sessions.pop(session.id, None)
             if session.was_connected:
-                self._tombstones[session.id] = session.ended()
+                self._tombstones.add(session.ended())
 
     async def _make_room(self) -> None:
         """Close sessions whose clients have gone, longest idle first, until one more fits."""
@@ -298,22 +302,6 @@ class Hub:
             ErrorKind.SESSION_LIMIT,
             f"{len(self._sessions)} sessions are open, which is the most there may be: {rows}.",
             f'Use one of these, or free one: close_connection(session_id="{longest_idle.id}").',
-        )
-
-    def _no_such_session(self, session_id: str) -> ToolError:
-        ended = self._tombstones.get(_canonical(session_id))
-        if ended is not None and trio.current_time() < ended.at_s + self.settings.tombstone_keep_s:
-            ago_s = trio.current_time() - ended.at_s
-            return ToolError(
-                ErrorKind.SESSION_EXPIRED,
-                f"The session {ended.session_id} on {ended.broker_url} ended {ago_s:.0f} s ago: {ended.reason}.",
-                NEW_SESSION_HINT,
-            )
-        open_now = ", ".join(s.id for s in self.sessions()) or "none"
-        return ToolError(
-            ErrorKind.SESSION_UNKNOWN,
-            f"There is no session with this id. Open sessions: {open_now}.",
-            NEW_SESSION_HINT + " Pass the session_id it returns exactly as it is.",
         )
 
 

@@ -14,7 +14,6 @@ import uuid
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
-import msgspec
 import trio
 
 from mqtt_mcp.analysis.accumulator import EndedBy
@@ -24,36 +23,13 @@ from mqtt_mcp.hub.lease import Client, Lease
 from mqtt_mcp.hub.link import Link, State
 from mqtt_mcp.hub.policy import AccessPolicy
 from mqtt_mcp.hub.router import Deliver, Tap
+from mqtt_mcp.hub.tombstones import NEW_SESSION_HINT, Ended
 from mqtt_mcp.mqtt.broker_url import Broker
 from mqtt_mcp.mqtt.client import Capabilities, MqttTransport, Publication, Receipt, Subscription
 from mqtt_mcp.mqtt.errors import ConnectionLost, MqttError
 from mqtt_mcp.settings import Settings
 
 logger = logging.getLogger(__name__)
-
-NEW_SESSION_HINT = "Call establish_connection for a new session."
-
-
-class Ended(msgspec.Struct, frozen=True):
-    """How a session ended: what its id answers for an hour afterwards.
-
-    Attributes:
-        session_id: Its id.
-        broker_url: The broker, without credentials.
-        reason: A sentence part: why it ended.
-        at_epoch_s: Wall clock of the end.
-        at_s: The same on trio's clock.
-        messages_received: Messages it received.
-        collections_ended: Collections that its end cut short.
-    """
-
-    session_id: str
-    broker_url: str
-    reason: str
-    at_epoch_s: float
-    at_s: float
-    messages_received: int
-    collections_ended: int
 
 
 class Session:

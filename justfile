@@ -1,0 +1,45 @@
+# The habits of this project; `just --list` shows them. Everything runs in .venv, which `just setup` makes.
+
+python := env("PYTHON", "python3")
+bin := justfile_directory() / ".venv/bin"
+
+# Show the recipes
+default:
+    @just --list
+
+# Make the virtual environment with everything development needs
+setup:
+    {{python}} -m venv .venv
+    {{bin}}/python -m pip install -q -e '.[dev]'
+
+# Run the linters and the type checker, changing nothing
+check:
+    {{bin}}/ruff format --check src tests benchmarks
+    {{bin}}/ruff check src tests benchmarks
+    {{bin}}/mypy
+    {{bin}}/python -m mqtt_mcp.commands.docs --check
+
+# Format and mend what can be mended by itself
+fix:
+    {{bin}}/ruff check --fix -q src tests benchmarks
+    {{bin}}/ruff format -q src tests benchmarks
+
+# Run every test, installing mosquitto and the MCP SDKs where that is possible
+test *args:
+    scripts/test {{args}}
+
+# Run only the tests that need neither mosquitto nor a subprocess nor the SDKs
+quick *args:
+    {{bin}}/python -m pytest -q -m "not broker and not process and not sdk" {{args}}
+
+# Run the main job on an embedded broker: a simulated home and a tour of all tools
+demo *args:
+    {{bin}}/mqtt-mcp demo {{args}}
+
+# Measure, side by side with what we are compared to
+bench *args:
+    scripts/bench {{args}}
+
+# Write the generated parts of the README
+docs:
+    {{bin}}/python -m mqtt_mcp.commands.docs

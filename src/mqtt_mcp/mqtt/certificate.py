@@ -92,7 +92,7 @@ def _one(data: bytes, tag: int) -> bytes:
 
 
 def _name(body: bytes) -> str:
-    parts = []
+    parts: list[str] = []
     for tag, relative in _values(body):
         if tag != _SET or len(parts) >= MAX_NAME_PARTS:
             continue

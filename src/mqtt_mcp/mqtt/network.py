@@ -1,8 +1,8 @@
 """The network port: what may be learnt about a host and a port before, beside and without MQTT.
 
-Owns the facts of name resolution, TCP, TLS and of what a port speaks, and the protocol ``NetworkProbe`` that finds them.
-Faults are values here, never exceptions: a diagnosis goes on after one. No method ever sends a credential. Does not
-open sockets (``network_probe.py`` does) and does not judge (``hub/diagnosis.py`` does).
+Owns the facts of name resolution, TCP, TLS and of what a port speaks, and ``NetworkProbe``, the protocol that finds
+them. Faults are values here, never exceptions: a diagnosis goes on after one. No method ever sends a credential. Does
+not open sockets (``network_probe.py`` does) and does not judge (``hub/diagnosis.py`` does).
 """
 
 from typing import Literal, Protocol

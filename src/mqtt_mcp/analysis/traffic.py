@@ -1,0 +1,127 @@
+"""Counting live traffic: per topic, per second and in all, in bounded memory.
+
+Owns the tables of a performance watch. Does not know stored messages, ``$SYS`` or probes: ``performance.py`` sorts
+those out first. Topics beyond the table's size are let go smallest first, so that heavy talkers stay; what was let go
+is counted.
+"""
+
+from mqtt_mcp.analysis.histogram import Histogram
+from mqtt_mcp.mqtt.client import Message
+
+MAX_TOPICS = 5_000
+MAX_DISTINCT = 100_000
+MAX_SECONDS = 3_600
+TOPIC_BYTES = 400
+"""About what one table entry costs besides its name."""
+
+
+class TopicTraffic:
+    """What is known of one topic: counts, and mean and variance of its gaps by Welford's method."""
+
+    __slots__ = ("bytes", "gap_max_s", "gap_mean_s", "gap_square", "gaps", "last_hash", "last_s", "messages", "repeats")
+
+    def __init__(self) -> None:
+        self.messages = 0
+        self.bytes = 0
+        self.repeats = 0
+        self.last_s = 0.0
+        self.last_hash = 0
+        self.gaps = 0
+        self.gap_mean_s = 0.0
+        self.gap_square = 0.0
+        self.gap_max_s = 0.0
+
+    def gap(self, gap_s: float) -> None:
+        """Take one inter-arrival gap in seconds."""
+        self.gaps += 1
+        delta = gap_s - self.gap_mean_s
+        self.gap_mean_s += delta / self.gaps
+        self.gap_square += delta * (gap_s - self.gap_mean_s)
+        self.gap_max_s = max(self.gap_max_s, gap_s)
+
+    @property
+    def burstiness(self) -> float:
+        """(σ - μ) / (σ + μ) of the gaps (Goh and Barabási 2008): -1 regular, 0 random, towards 1 in bursts."""
+        deviation_s = (self.gap_square / self.gaps) ** 0.5 if self.gaps else 0.0
+        both_s = deviation_s + self.gap_mean_s
+        return (deviation_s - self.gap_mean_s) / both_s if both_s else 0.0
+
+
+class Traffic:
+    """The tables; ``add`` is called for every live message."""
+
+    def __init__(self) -> None:
+        self.topics: dict[str, TopicTraffic] = {}
+        self.messages = 0
+        self.bytes = 0
+        self.qos = [0, 0, 0]
+        self.dup_flags = 0
+        self.repeats = 0
+        self.per_second: list[int] = []
+        self.bytes_per_second: list[int] = []
+        self.sizes = Histogram()
+        self.gaps_us = Histogram()
+        self.let_go_topics = 0
+        self.let_go_messages = 0
+        self.let_go_bytes = 0
+        self.distinct: set[int] = set()
+        self.names_bytes = 0
+
+    def add(self, message: Message, t_s: float) -> None:
+        """Count one live message that arrived ``t_s`` seconds after the start of the watch."""
+        size = len(message.payload)
+        self.messages += 1
+        self.bytes += size
+        self.qos[message.qos] += 1
+        self.dup_flags += message.dup
+        self.sizes.record(size)
+        second = min(int(t_s), MAX_SECONDS)
+        while len(self.per_second) <= second:
+            self.per_second.append(0)
+            self.bytes_per_second.append(0)
+        self.per_second[second] += 1
+        self.bytes_per_second[second] += size
+        payload_hash = hash(message.payload)
+        topic = self.topics.get(message.topic)
+        if topic is None:
+            topic = self._new_topic(message.topic)
+        else:
+            gap_s = t_s - topic.last_s
+            topic.gap(gap_s)
+            self.gaps_us.record(round(gap_s * 1e6))
+            if payload_hash == topic.last_hash:
+                topic.repeats += 1
+                self.repeats += 1
+        topic.messages += 1
+        topic.bytes += size
+        topic.last_s = t_s
+        topic.last_hash = payload_hash
+
+    def _new_topic(self, name: str) -> TopicTraffic:
+        if len(self.topics) >= MAX_TOPICS:
+            self.keep(MAX_TOPICS // 2)
+        if len(self.distinct) < MAX_DISTINCT:
+            self.distinct.add(hash(name))
+        self.names_bytes += len(name)
+        topic = self.topics[name] = TopicTraffic()
+        return topic
+
+    def keep(self, topics: int) -> None:
+        """Let go of all but the ``topics`` with the most messages."""
+        ranked = sorted(self.topics, key=lambda name: self.topics[name].messages)
+        for name in ranked[: max(0, len(ranked) - topics)]:
+            gone = self.topics.pop(name)
+            self.names_bytes -= len(name)
+            self.let_go_topics += 1
+            self.let_go_messages += gone.messages
+            self.let_go_bytes += gone.bytes
+
+    @property
+    def kept_bytes(self) -> int:
+        """About how many bytes the table of topics takes."""
+        return self.names_bytes + len(self.topics) * TOPIC_BYTES
+
+    def shrink(self, target_bytes: int) -> None:
+        """Let the smallest topics go until about ``target_bytes`` are taken."""
+        while self.topics and self.kept_bytes > target_bytes:
+            self.keep(min(len(self.topics) - 1, len(self.topics) * 3 // 4))

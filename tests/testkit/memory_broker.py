@@ -1,8 +1,9 @@
 """An MQTT broker in memory, in pure trio: the second implementation of the port, for tests in virtual time.
 
 Owns what a broker does as far as the port shows it: stored messages, granted QoS, refusals, losses, silence. Behaves as
-mosquitto 2.0.11 does where MQTT leaves a choice: on MQTT 5 one copy per matching subscription, each with its identifier;
-on 3.1.1 one copy; a denied QoS 0 publish vanishes, a denied subscription is refused. Does not know TCP or TLS.
+mosquitto 2.0.11 does where MQTT leaves a choice: on MQTT 5 one copy per matching subscription, each with its
+identifier; on 3.1.1 one copy; a denied QoS 0 publish vanishes, a denied subscription is refused. Does not know TCP
+or TLS.
 """
 
 from collections import deque

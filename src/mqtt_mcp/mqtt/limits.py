@@ -1,7 +1,8 @@
 """What may be sent to this broker, checked before anything is sent.
 
 Owns the checks of a publication and of subscriptions against the rules of MQTT and the broker's CONNACK: brokers answer
-a breach by closing the connection, which would hurt everything else on it. Does not send, and does not know access lists.
+a breach by closing the connection, which would hurt everything else on it. Does not send, and does not know access
+lists.
 """
 
 from collections.abc import Sequence

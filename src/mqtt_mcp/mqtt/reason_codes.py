@@ -1,6 +1,6 @@
 """What the broker's numbers mean, and which failure each one is.
 
-Owns the reason codes of MQTT 5 §2.4 and the CONNACK return codes of MQTT 3.1.1 §3.2.2.3 in words a person understands, and
+Owns the reason codes of MQTT 5 §2.4 and the CONNACK return codes of MQTT 3.1.1 §3.2.2.3 in words for people, and
 the way from a code to a typed error. Does not read packets.
 """
 

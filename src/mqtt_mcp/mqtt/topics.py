@@ -1,7 +1,7 @@
 """Topic names and topic filters: which are valid (and, if not, why) and which match.
 
-Owns the rules of MQTT 5 §4.7 and of UTF-8 strings (§1.5.4), for both protocol versions. Does not decide what may be read
-or published: the hub's access policy does.
+Owns the rules of MQTT 5 §4.7 and of UTF-8 strings (§1.5.4), for both protocol versions. Does not decide what may be
+read or published: the hub's access policy does.
 """
 
 import re

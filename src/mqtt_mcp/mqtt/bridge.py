@@ -1,0 +1,129 @@
+"""The bridge between trio and the one asyncio thread in which the MQTT library lives.
+
+Owns the thread (started at the first call, never before, with every heavy import made outside the trio thread) and
+the way of calls into it. The only file that imports anyio. Does not know MQTT; messages have their own way back
+(``inbox.py``).
+"""
+
+import importlib
+import logging
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AbstractContextManager, asynccontextmanager, suppress
+from typing import TYPE_CHECKING, TypeVar, TypeVarTuple
+
+import trio
+
+if TYPE_CHECKING:
+    from anyio.from_thread import BlockingPortal
+
+    from mqtt_mcp.mqtt.dialer import DialingLoop
+
+T = TypeVar("T")
+Ts = TypeVarTuple("Ts")
+
+SWITCH_INTERVAL_S = 0.0005
+"""With Python's default of 5 ms a busy asyncio thread starves trio; at 0.5 ms its timers stay honest."""
+
+_WARM_UP = ("anyio._backends._trio", "mqtt_mcp.mqtt.gmqtt_link")
+"""Imported with the bridge in its worker thread: importing them in trio would hold it up for tens of milliseconds."""
+
+logger = logging.getLogger(__name__)
+
+
+class Bridge:
+    """Runs functions on an asyncio loop in another thread, started at the first call. Made by ``open_bridge``."""
+
+    def __init__(self) -> None:
+        self._starting = trio.Lock()
+        self._portal: BlockingPortal | None = None
+        self._context: AbstractContextManager[BlockingPortal] | None = None
+        self._loop: DialingLoop | None = None
+        self._switch_interval_s = sys.getswitchinterval()
+
+    @property
+    def started(self) -> bool:
+        """Whether the thread runs."""
+        return self._portal is not None
+
+    async def start(self) -> None:
+        """Start the thread unless it runs; ``call`` does so too. Cancellation: waits until it is started."""
+        async with self._starting:
+            if self._portal is None:
+                self._portal = await trio.to_thread.run_sync(self._enter)
+                sys.setswitchinterval(SWITCH_INTERVAL_S)
+
+    async def call(self, function: Callable[[*Ts], Awaitable[T]], *args: *Ts) -> T:
+        """Run a coroutine function on the asyncio side and return its result.
+
+        Cancellation: cancels it there and waits until it has ended.
+        """
+        await self.start()
+        assert self._portal is not None  # noqa: S101 - for the type checker
+        return await self._portal.call_async(function, *args)
+
+    async def call_bounded(self, function: Callable[[*Ts], Awaitable[object]], *args: *Ts, timeout_s: float) -> bool:
+        """Run a clean-up that no cancellation stops, at most ``timeout_s`` seconds even if the loop does not answer.
+
+        Returns:
+            Whether it ended in time.
+        """
+        if self._portal is None:
+            return True
+        with trio.move_on_after(timeout_s, shield=True) as scope, suppress(RuntimeError):
+            await self._portal.call_async(function, *args, abandon_on_cancel=True)
+        return not scope.cancelled_caught
+
+    def call_soon(self, function: Callable[[*Ts], object], *args: *Ts) -> None:
+        """Have a plain function called on the asyncio side some time later; never blocks, does nothing at the end."""
+        if self._loop is not None:
+            with suppress(RuntimeError):  # the loop is closed
+                self._loop.call_soon_threadsafe(function, *args)
+
+    def call_later(self, delay_s: float, function: Callable[[], None]) -> object:
+        """The loop's ``call_later``, for use on the asyncio side only."""
+        assert self._loop is not None  # noqa: S101 - for the type checker
+        return self._loop.call_later(delay_s, function)
+
+    async def close(self, timeout_s: float) -> None:
+        """Cancel whatever still runs on the asyncio side and join the thread, at most ``timeout_s`` seconds."""
+        portal, context = self._portal, self._context
+        if portal is None or context is None:
+            return
+        await self.call_bounded(portal.stop, True, timeout_s=timeout_s / 2)
+        self._portal = None
+        sys.setswitchinterval(self._switch_interval_s)
+        with trio.move_on_after(timeout_s / 2, shield=True) as scope:
+            await trio.to_thread.run_sync(_leave, context, abandon_on_cancel=True)
+        if scope.cancelled_caught:
+            # It is a daemon thread: the process can still end.
+            logger.warning("The MQTT thread did not end within %g s; leaving it behind.", timeout_s)
+
+    def _enter(self) -> "BlockingPortal":
+        from anyio.from_thread import start_blocking_portal  # noqa: PLC0415 - heavy, and only needed from here on
+
+        from mqtt_mcp.mqtt.dialer import DialingLoop  # noqa: PLC0415 - imports asyncio
+
+        def loop_factory() -> DialingLoop:
+            self._loop = DialingLoop()
+            return self._loop
+
+        for module in _WARM_UP:
+            with suppress(ImportError):
+                importlib.import_module(module)
+        self._context = start_blocking_portal("asyncio", {"loop_factory": loop_factory}, name="mqtt-asyncio")
+        return self._context.__enter__()
+
+
+@asynccontextmanager
+async def open_bridge(*, close_timeout_s: float = 2.0) -> AsyncIterator[Bridge]:
+    """A bridge for the time of the block. Leaving never takes longer than ``close_timeout_s``."""
+    bridge = Bridge()
+    try:
+        yield bridge
+    finally:
+        await bridge.close(close_timeout_s)
+
+
+def _leave(context: "AbstractContextManager[BlockingPortal]") -> None:
+    context.__exit__(None, None, None)

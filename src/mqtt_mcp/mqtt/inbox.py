@@ -1,0 +1,106 @@
+"""The way of messages from the asyncio thread into one trio task: bounded, in order, woken once per burst.
+
+Owns the hand-over and the count of what did not fit. Does not read sockets; the link does, and pauses when told so.
+"""
+
+import contextlib
+from collections import deque
+from collections.abc import Callable
+
+import trio
+
+from mqtt_mcp.mqtt.client import Message
+
+BURST_GAP_S = 0.002
+"""In a flood trio is woken at most this often; a quiet link wakes it at once."""
+
+BURST_MESSAGES = 8
+"""From so many waiting messages on it is a flood."""
+
+CallLater = Callable[[float, Callable[[], None]], object]
+
+
+class Inbox:
+    """Made in trio; ``put`` and ``close`` are called in the asyncio thread, ``receive`` by one trio task.
+
+    Args:
+        call_later: The asyncio loop's ``call_later``.
+        limit: Messages that may wait; above it QoS 0 is dropped and counted.
+
+    Attributes:
+        dropped: Messages let go; exact, only ever grows.
+        drop_all_qos: While True, QoS 1 and 2 above the limit are dropped as well.
+    """
+
+    def __init__(self, call_later: CallLater, *, limit: int) -> None:
+        self.dropped = 0
+        self.drop_all_qos = False
+        self._call_later = call_later
+        self._limit = limit
+        self._token = trio.lowlevel.current_trio_token()
+        self._queue: deque[Message] = deque()
+        self._event = trio.Event()
+        self._closed = False
+        # Three steps of a wake-up: a flush is due (asyncio side), it is under way to trio, the last one found a flood.
+        self._armed = False
+        self._scheduled = False
+        self._flood = False
+
+    def __len__(self) -> int:
+        return len(self._queue)
+
+    def put(self, messages: list[Message]) -> None:
+        """Add messages that arrived together."""
+        free = self._limit - len(self._queue)
+        if len(messages) > free:
+            messages = self._fitting(messages, free)
+        self._queue.extend(messages)
+        if not self._armed:
+            self._armed = True
+            if self._flood:
+                self._call_later(BURST_GAP_S, self._flush)
+            else:
+                self._flush()
+
+    def close(self) -> None:
+        """No message will come any more; ``receive`` returns what waits, then an empty list."""
+        self._closed = True
+        self._scheduled = True
+        self._wake_trio()
+
+    async def receive(self) -> list[Message]:
+        """Wait for messages and return all of them; an empty list when closed. Cancellation loses nothing."""
+        while True:
+            await trio.lowlevel.checkpoint()
+            if not self._closed:
+                self._event = trio.Event()
+            # Before looking at the queue: whatever is put after this line wakes us again.
+            self._scheduled = False
+            queue = self._queue
+            if queue:
+                return [queue.popleft() for _ in range(len(queue))]
+            if self._closed:
+                return []
+            await self._event.wait()
+
+    def _fitting(self, messages: list[Message], free: int) -> list[Message]:
+        kept: list[Message] = []
+        for message in messages:
+            if len(kept) < free or (message.qos and not self.drop_all_qos):
+                kept.append(message)
+        self.dropped += len(messages) - len(kept)
+        return kept
+
+    def _flush(self) -> None:
+        self._armed = False
+        self._flood = len(self._queue) >= BURST_MESSAGES
+        if not self._scheduled:
+            self._scheduled = True
+            self._wake_trio()
+
+    def _wake_trio(self) -> None:
+        with contextlib.suppress(trio.RunFinishedError):
+            self._token.run_sync_soon(self._wake)
+
+    def _wake(self) -> None:
+        self._event.set()

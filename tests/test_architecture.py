@@ -17,7 +17,7 @@ ROOMS = {
     "wire": {"errors"},
     "mqtt": {"errors", "settings"},
     "analysis": {"mqtt.client", "settings"},
-    "hub": {"errors", "settings", "mqtt", "analysis.accumulator", "analysis.text", "analysis.histogram"},
+    "hub": {"errors", "settings", "mqtt", "analysis.accumulator", "analysis.text", "analysis.histogram", "analysis.round_trips"},
     "tools": {"errors", "settings", "mqtt", "hub", "analysis"},
     "demo": {"errors", "settings", "mqtt"},
 }

@@ -1,12 +1,13 @@
-"""Which broker is meant: a named profile, a URL, or the default.
+"""Which broker a caller means: a configured profile, an address of its own, or the default.
 
-Owns the choice and its error texts. Does not parse URLs (``mqtt/broker_url.py``) or read configuration (``config.py``).
+Owns that choice and its wording. Does not connect and does not read the configuration: it is handed the profiles.
 """
 
 from collections.abc import Mapping
 
+from mqtt_mcp.analysis.text import quote
 from mqtt_mcp.errors import ErrorKind, ToolError
-from mqtt_mcp.mqtt.broker_url import Broker, parse_broker_url
+from mqtt_mcp.mqtt.broker_url import Broker, Tls, parse_broker_url
 
 
 def resolve_broker(
@@ -20,52 +21,52 @@ def resolve_broker(
     ca_file: str = "",
     insecure: bool = False,
 ) -> Broker:
-    """Choose a broker.
+    """The broker that the arguments of a tool mean.
 
     Args:
         profiles: Configured brokers by name.
-        default_profile: The one meant when nothing is named; empty when there is none.
-        profile: Name of a configured broker; excludes the other arguments.
-        url: Address; user name and password may be inside and are moved out.
-        username, password, ca_file, insecure: Additions to ``url``.
+        default_profile: The one that is meant when nothing is named; may be empty.
+        profile: Name of a configured broker; goes without any other argument.
+        url: ``mqtt://host[:port]`` or ``mqtts://host[:port]``.
+        username: For ``url`` only.
+        password: For ``url`` only.
+        ca_file: PEM file on the machine mqtt-mcp runs on, for ``url`` only.
+        insecure: No certificate checks, for ``url`` only.
 
     Raises:
-        ToolError: ``bad_argument`` or ``config``, with the profiles there are. Never echoes user name or password.
+        ToolError: ``bad_argument`` for an impossible combination, an unknown profile or a malformed URL; ``config``
+        when
+            nothing was named and there is no default.
     """
-    names = ", ".join(sorted(profiles)) or "none is configured"
-    extras = [
-        name
-        for name, given in (
-            ("username", username),
-            ("password", password),
-            ("ca_file", ca_file),
-            ("insecure", insecure),
-        )
-        if given
-    ]
-    if profile and (url or extras):
-        others = ", ".join(["url"] * bool(url) + extras)
+    names = ", ".join(profiles) or "none"
+    if profile and url:
+        raise ToolError(ErrorKind.BAD_ARGUMENT, "Both profile and url were given.", "Give one of them.")
+    if not url and (username or password or ca_file or insecure):
         raise ToolError(
             ErrorKind.BAD_ARGUMENT,
-            f"A profile holds address and credentials already, so {others} cannot be given beside it.",
-            "Give either profile, or url with what belongs to it.",
+            "username, password, ca_file and insecure belong to a url; none was given.",
+            "A configured profile brings its own credentials: pass profile alone, or url with the others.",
         )
     if url:
-        return parse_broker_url(url, username=username, password=password, ca_file=ca_file, insecure=insecure)
-    if extras:
-        raise ToolError(ErrorKind.BAD_ARGUMENT, f"{', '.join(extras)} needs a url to go with.", "Give url as well.")
+        tls = Tls(ca_file=ca_file, insecure=insecure) if ca_file or insecure else None
+        return parse_broker_url(url, username=username, password=password, tls=tls)
     chosen = profile or default_profile
     if not chosen:
+        if profiles:
+            raise ToolError(
+                ErrorKind.BAD_ARGUMENT,
+                f"Several brokers are configured and none is the default: {names}.",
+                "Pass profile with one of these names.",
+            )
         raise ToolError(
             ErrorKind.CONFIG,
-            "No broker was named and none is configured as the default.",
-            f'Give url="mqtt://host:1883", or one of the profiles ({names}), or set MQTT_BROKER_URL for mqtt-mcp.',
+            "No broker is configured.",
+            "Pass url (mqtt://host:1883), or have MQTT_BROKER_URL or [brokers.NAME] in mqtt-mcp.toml set.",
         )
-    broker = profiles.get(chosen)
-    if broker is None:
+    if chosen not in profiles:
         raise ToolError(
-            ErrorKind.CONFIG,
-            f"There is no broker profile of this name; profiles: {names}.",
-            "Use one of these, or a url.",
+            ErrorKind.BAD_ARGUMENT,
+            f"There is no broker profile {quote(chosen)}. Configured profiles: {names}.",
+            "Use one of these names, or pass url.",
         )
-    return broker
+    return profiles[chosen]

@@ -1,0 +1,357 @@
+"""The one table of everything that can be configured.
+
+Owns each option's name, type, bounds, default and its spelling in the TOML file, the environment and the command line;
+``config.py`` reads values by it, ``config_flags.py`` makes flags of it and the README's table is generated from it.
+Does not read anything itself.
+"""
+
+from typing import Any, Literal
+
+import msgspec
+
+from mqtt_mcp.errors import ErrorKind, ToolError
+from mqtt_mcp.settings import DEFAULTS
+
+Kind = Literal["text", "path", "switch", "filters", "integer", "seconds", "choice"]
+Section = Literal["general", "broker", "limits"]
+Value = str | bool | int | float | tuple[str, ...]
+
+LOG_LEVELS = ("debug", "info", "warning", "error")
+_TRUE = ("1", "true", "yes", "on")
+_FALSE = ("0", "false", "no", "off", "")
+
+
+class ConfigError(ToolError):
+    """The configuration is wrong or missing: one line naming where it is, what was found and what is allowed.
+
+    Args:
+        where: File and key, variable or flag.
+        problem: What is wrong, without echoing a secret.
+    """
+
+    def __init__(self, where: str, problem: str) -> None:
+        one_line = " ".join(f"{where}: {problem}".split())
+        super().__init__(ErrorKind.CONFIG, one_line)
+
+
+class Option(msgspec.Struct, frozen=True, kw_only=True):
+    """One thing that can be configured.
+
+    Attributes:
+        name: Name in the program and in the TOML file.
+        section: ``general`` (top of the file), ``broker`` (``[brokers.NAME]``) or ``limits`` (``[limits]``).
+        kind: How a value is read and checked.
+        help: One sentence for a person.
+        env: Environment variable, empty when there is none.
+        flag: Command line flag, empty when there is none (secrets: other users can see a command line).
+        default: The value when nobody says anything.
+        secret: True when the value is never shown, not even in the message that refuses it.
+        minimum, maximum: Bounds of numbers, both included.
+        choices: The allowed words of a ``choice``.
+    """
+
+    name: str
+    section: Section
+    kind: Kind
+    help: str
+    env: str = ""
+    flag: str = ""
+    default: Value = ""
+    secret: bool = False
+    minimum: float = 0
+    maximum: float = 0
+    choices: tuple[str, ...] = ()
+
+    @property
+    def toml_key(self) -> str:
+        """Where it stands in the TOML file, for people."""
+        if self.section == "broker":
+            return f"[brokers.NAME] {self.name}"
+        return f"[limits] {self.name}" if self.section == "limits" else self.name
+
+    @property
+    def allowed(self) -> str:
+        """What is allowed, in words, for messages."""
+        bounds = f"from {self.minimum:.15g} to {self.maximum:.15g}"
+        return {
+            "switch": "true or false (in the environment also 1 or 0)",
+            "choice": "one of " + ", ".join(self.choices),
+            "filters": "a list of topic filters (in the environment separated by commas)",
+            "integer": f"a whole number {bounds}",
+            "seconds": f"seconds {bounds}",
+            "path": "the path of a file",
+            "text": "text",
+        }[self.kind]
+
+
+def _limit(name: str, minimum: float, maximum: float, help_text: str) -> Option:
+    """An option over the field of ``Settings`` with the same name."""
+    default = getattr(DEFAULTS, name)
+    return Option(
+        name=name,
+        section="limits",
+        kind="seconds" if isinstance(default, float) else "integer",
+        help=help_text,
+        env=f"MQTT_MCP_{name.upper()}",
+        flag="--" + name.replace("_", "-"),
+        default=default,
+        minimum=minimum,
+        maximum=maximum,
+    )
+
+
+OPTIONS: tuple[Option, ...] = (
+    Option(
+        name="profile",
+        section="general",
+        kind="text",
+        env="MQTT_MCP_PROFILE",
+        flag="--profile",
+        help="The broker profile that is used when the assistant names none.",
+    ),
+    Option(
+        name="read_only",
+        section="general",
+        kind="switch",
+        env="MQTT_MCP_READ_ONLY",
+        flag="--read-only",
+        default=False,
+        help="Take `publish_message` away: nothing can be published, not even a probe.",
+    ),
+    Option(
+        name="publish_allow",
+        section="general",
+        kind="filters",
+        env="MQTT_MCP_PUBLISH_ALLOW",
+        flag="--publish-allow",
+        default=(),
+        help="Publish only to topics that match one of these filters; empty allows all.",
+    ),
+    Option(
+        name="publish_deny",
+        section="general",
+        kind="filters",
+        env="MQTT_MCP_PUBLISH_DENY",
+        flag="--publish-deny",
+        default=(),
+        help="Never publish to topics that match one of these filters; wins over `publish_allow`.",
+    ),
+    Option(
+        name="read_allow",
+        section="general",
+        kind="filters",
+        env="MQTT_MCP_READ_ALLOW",
+        flag="--read-allow",
+        default=(),
+        help="Show only messages on topics that match one of these filters; empty allows all.",
+    ),
+    Option(
+        name="read_deny",
+        section="general",
+        kind="filters",
+        env="MQTT_MCP_READ_DENY",
+        flag="--read-deny",
+        default=(),
+        help="Never show messages on topics that match one of these filters; wins over `read_allow`.",
+    ),
+    Option(
+        name="log_level",
+        section="general",
+        kind="choice",
+        env="MQTT_MCP_LOG_LEVEL",
+        flag="--log-level",
+        default="warning",
+        choices=LOG_LEVELS,
+        help="How much is written to stderr.",
+    ),
+    Option(
+        name="log_json",
+        section="general",
+        kind="switch",
+        env="MQTT_MCP_LOG_JSON",
+        flag="--log-json",
+        default=False,
+        help="Write log lines as JSON objects.",
+    ),
+    Option(
+        name="url",
+        section="broker",
+        kind="text",
+        env="MQTT_BROKER_URL",
+        flag="--broker",
+        help="`mqtt://host[:1883]` or `mqtts://host[:8883]`; the flag also takes the name of a profile.",
+    ),
+    Option(
+        name="username",
+        section="broker",
+        kind="text",
+        env="MQTT_USERNAME",
+        flag="--username",
+        secret=True,
+        help="User name for the broker.",
+    ),
+    Option(
+        name="password_file",
+        section="broker",
+        kind="path",
+        env="MQTT_PASSWORD_FILE",
+        flag="--password-file",
+        help="File whose first line is the password.",
+    ),
+    Option(
+        name="password_env",
+        section="broker",
+        kind="text",
+        help="Name of the environment variable that holds the password.",
+    ),
+    Option(
+        name="password",
+        section="broker",
+        kind="text",
+        env="MQTT_PASSWORD",
+        secret=True,
+        help="The password itself; prefer a file. There is no flag: other users can see a command line.",
+    ),
+    Option(
+        name="ca_file",
+        section="broker",
+        kind="path",
+        env="MQTT_CA_FILE",
+        flag="--ca-file",
+        help="PEM file with the authority that signed the broker's certificate; empty: the system's store.",
+    ),
+    Option(
+        name="cert_file",
+        section="broker",
+        kind="path",
+        env="MQTT_CERT_FILE",
+        flag="--cert-file",
+        help="PEM file with our client certificate.",
+    ),
+    Option(
+        name="key_file",
+        section="broker",
+        kind="path",
+        env="MQTT_KEY_FILE",
+        flag="--key-file",
+        help="PEM file with the key of our client certificate.",
+    ),
+    Option(
+        name="key_password_file",
+        section="broker",
+        kind="path",
+        env="MQTT_KEY_PASSWORD_FILE",
+        flag="--key-password-file",
+        help="File whose first line is the password of that key.",
+    ),
+    Option(
+        name="insecure",
+        section="broker",
+        kind="switch",
+        env="MQTT_INSECURE",
+        flag="--insecure",
+        default=False,
+        help="Do not check the broker's certificate or host name. Anybody in between can then read and change all.",
+    ),
+    _limit("max_sessions", 1, 20, "MQTT sessions open at the same time."),
+    _limit("session_ttl_s", 10, 86_400, "Seconds a session lives after its last use."),
+    _limit("orphan_grace_s", 0, 86_400, "Seconds a session lives after the last client that used it has gone."),
+    _limit("connect_timeout_s", 1, 120, "Seconds to wait for a connection."),
+    _limit("subscribe_timeout_s", 1, 120, "Seconds to wait for SUBACK."),
+    _limit("publish_ack_timeout_s", 1, 120, "Seconds to wait for PUBACK or PUBCOMP."),
+    _limit("keepalive_s", 5, 65_535, "Seconds between signs of life to the broker."),
+    _limit("session_memory_bytes", 1_048_576, 268_435_456, "Bytes of messages one session may keep."),
+    _limit("max_publish_bytes", 1, 16_777_216, "Largest payload that may be published."),
+    _limit("default_wait_s", 1, 300, "Seconds a listening call blocks before it hands back a collection id."),
+    _limit("max_running_collections", 1, 200, "Collections running at the same time."),
+    _limit("result_chars", 4_000, 45_000, "Characters one tool result aims at."),
+    _limit("idle_timeout_s", 0, 604_800, "Seconds without a request after which a stdio window ends itself; 0: never."),
+)
+
+CONFIG_FILE_ENV = "MQTT_MCP_CONFIG"
+CONFIG_FILE_FLAG = "--config"
+
+
+def section(name: Section) -> tuple[Option, ...]:
+    """The options of one section, in the order of the table."""
+    return tuple(option for option in OPTIONS if option.section == name)
+
+
+def from_text(option: Option, text: str, where: str) -> Value:
+    """Read a value from the environment or the command line.
+
+    Args:
+        option: Whose value it is.
+        text: What was written.
+        where: The variable or flag, for the message.
+
+    Raises:
+        ConfigError: It is not an allowed value.
+    """
+    match option.kind:
+        case "switch":
+            word = text.strip().lower()
+            if word not in _TRUE + _FALSE:
+                raise _refusal(option, text, where)
+            return word in _TRUE
+        case "filters":
+            return checked(option, [part.strip() for part in text.split(",") if part.strip()], where)
+        case "integer" | "seconds":
+            try:
+                number = float(text) if option.kind == "seconds" else int(text)
+            except ValueError:
+                raise _refusal(option, text, where) from None
+            return checked(option, number, where)
+        case _:
+            return checked(option, text, where)
+
+
+def checked(option: Option, value: Any, where: str) -> Value:
+    """Check a typed value, from TOML or already read from text.
+
+    Raises:
+        ConfigError: It has the wrong type or is out of bounds.
+    """
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    match option.kind:
+        case "switch" if isinstance(value, bool):
+            return value
+        case "filters" if isinstance(value, list) and all(isinstance(item, str) and item for item in value):
+            return tuple(value)
+        case "integer" if isinstance(value, int) and is_number and option.minimum <= value <= option.maximum:
+            return value
+        case "seconds" if is_number and option.minimum <= value <= option.maximum:
+            return float(value)
+        case "choice" if value in option.choices:
+            return str(value)
+        case "text" | "path" if isinstance(value, str):
+            return value
+    raise _refusal(option, value, where)
+
+
+def _refusal(option: Option, value: object, where: str) -> ConfigError:
+    """The one sentence for a value that is not allowed; shows it bounded, and not at all when it is a secret."""
+    found = "" if option.secret else f" not {ascii(value)[:60]}"
+    return ConfigError(where, f"{option.name} must be {option.allowed}{',' if found else ''}{found}.")
+
+
+def markdown_table() -> str:
+    """The README's table of all options, newest truth by construction."""
+    lines = ["| in the TOML file | environment | flag | default | what it does |", "| --- | --- | --- | --- | --- |"]
+    lines.append(
+        f"| – | `{CONFIG_FILE_ENV}` | `{CONFIG_FILE_FLAG} FILE` | `~/.config/mqtt-mcp/mqtt-mcp.toml` if it exists | "
+        "The TOML file. |"
+    )
+    for option in OPTIONS:
+        env = f"`{option.env}`" if option.env else "–"
+        flag = f"`{option.flag}`" if option.flag else "–"
+        lines.append(f"| `{option.toml_key}` | {env} | {flag} | {_shown_default(option)} | {option.help} |")
+    return "\n".join(lines) + "\n"
+
+
+def _shown_default(option: Option) -> str:
+    if option.default in ("", ()):
+        return "–"
+    if isinstance(option.default, bool):
+        return "on" if option.default else "off"
+    return f"{option.default:g}" if isinstance(option.default, float) else str(option.default)

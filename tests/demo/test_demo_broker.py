@@ -30,6 +30,18 @@ async def test_the_broker_accepts_when_the_block_begins_and_has_gone_when_it_end
 
 
 @pytest.mark.process
+async def test_mqtt_5_is_refused_at_once_so_that_a_client_can_go_on_with_3_1_1() -> None:
+    """0x01, unacceptable protocol version (MQTT 3.1.1 §3.2.2.3); amqtt itself would wait for more bytes for ever."""
+    properties = b"\x05\x27\x01\x00\x00\x00"
+    connect = bytes([0x10, 20]) + b"\x00\x04MQTT\x05\x02\x00\x3c" + properties + b"\x00\x02ab"
+    with trio.fail_after(20):
+        async with embedded_broker("") as broker, await trio.open_tcp_stream(broker.host, broker.port) as stream:
+            await stream.send_all(connect)
+            assert await stream.receive_some(16) == b"\x20\x02\x00\x01"
+            assert await stream.receive_some(16) == b""
+
+
+@pytest.mark.process
 async def test_the_broker_ends_when_its_parent_is_gone() -> None:
     """kill -9 of the demo closes the child's stdin; nothing may be left running."""
     child = await trio.lowlevel.open_process(

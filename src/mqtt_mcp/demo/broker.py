@@ -12,6 +12,7 @@ import os
 import signal
 import sys
 import warnings
+from typing import Any
 
 LISTENING = "listening"
 """First word of the readiness line; the port follows."""
@@ -19,6 +20,7 @@ LISTENING = "listening"
 EXIT_NO_AMQTT = 3
 EXIT_PORT_TAKEN = 4
 
+_MQTT_311 = 4
 _SYS_INTERVAL_S = 4
 _STOP_S = 1.0
 
@@ -70,8 +72,10 @@ async def _serve(port: int, ready_fd: int) -> int:
         # Heavy and optional: only this process pays for it, and only when the extra `demo` is installed.
         from amqtt.broker import Broker  # noqa: PLC0415 - documented lazy import
         from amqtt.errors import BrokerError  # noqa: PLC0415 - documented lazy import
+        from amqtt.mqtt.connect import ConnectPayload  # noqa: PLC0415 - documented lazy import
     except ImportError:
         return EXIT_NO_AMQTT
+    _refuse_other_versions(ConnectPayload)
     ended = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
@@ -90,6 +94,22 @@ async def _serve(port: int, ready_fd: int) -> int:
     with contextlib.suppress(Exception):
         await asyncio.wait_for(broker.shutdown(), _STOP_S)
     return 0
+
+
+def _refuse_other_versions(payload: Any) -> None:
+    """Have an MQTT 5 CONNECT refused at once.
+
+    amqtt 0.12 reads its properties as if they were a 3.1.1 client identifier and waits for bytes that never come,
+    instead of the answer 0x01 (MQTT 3.1.1 §3.1.2.2) that lets a client go on with 3.1.1.
+    """
+    read = payload.from_stream
+
+    async def from_stream(reader: Any, fixed: Any, variable: Any) -> Any:
+        if variable is None or variable.proto_level == _MQTT_311:
+            return await read(reader, fixed, variable)
+        return payload(client_id="refused")
+
+    payload.from_stream = from_stream
 
 
 def _on_stdin(loop: asyncio.AbstractEventLoop, ended: asyncio.Event) -> None:

@@ -4,8 +4,10 @@ Owns their exact words. Computed from the running executable, so that what is pr
 """
 
 import json
+import shlex
 import shutil
 import sys
+from importlib.metadata import requires
 from pathlib import Path
 
 SSH_OPTIONS = (
@@ -29,8 +31,10 @@ def server_command() -> list[str]:
 
 
 def install_command() -> str:
-    """The shell command that adds the embedded broker to this installation."""
-    return f"{sys.executable} -m pip install 'bitsperity-mqtt-mcp[demo]'"
+    """The shell command that adds the embedded broker to this installation, in the version it was tested with."""
+    requirements = requires("bitsperity-mqtt-mcp") or []
+    amqtt = next((one.partition(";")[0].strip() for one in requirements if one.startswith("amqtt")), "amqtt")
+    return shlex.join([sys.executable, "-m", "pip", "install", amqtt])
 
 
 def local_snippet(broker_url: str) -> str:

@@ -5,12 +5,11 @@ a number of characters. Keeps no payload.
 """
 
 import bisect
-import math
-from hashlib import blake2b
 
 import msgspec
 
 from mqtt_mcp.analysis.accumulator import Window
+from mqtt_mcp.analysis.distinct import Distinct
 from mqtt_mcp.analysis.payloads import BINARY_FORMATS, decode
 from mqtt_mcp.analysis.shape import signature
 from mqtt_mcp.analysis.templates import Masker, merge
@@ -25,6 +24,7 @@ _SHAPED_TOPICS = 5_000
 _TEMPLATE_LINES = 60
 _TEMPLATE_CHARS = 7_000
 _MAX_TEMPLATES_COUNTED = 20_000
+_ENVELOPE_CHARS = 3_500  # what the tool says around rows and templates
 _OVERHEAD_BYTES = 120  # a topic's row, its key and its place in the table
 
 
@@ -82,12 +82,10 @@ class TopicMap:
 
     Args:
         settings: Bounds: ``max_topics_exact`` and ``max_topics_listed``.
-        page_chars: Characters that the rows of the first page may take as JSON.
     """
 
-    def __init__(self, settings: Settings = DEFAULTS, *, page_chars: int = 15_000) -> None:
+    def __init__(self, settings: Settings = DEFAULTS) -> None:
         self._settings = settings
-        self._page_chars = page_chars
         self._max_exact = settings.max_topics_exact
         self._rows: dict[str, TopicRow] = {}
         self._masker = Masker()
@@ -95,7 +93,7 @@ class TopicMap:
         self._messages = 0
         self._bytes = 0
         self._name_bytes = 0
-        self._beyond: _Distinct | None = None
+        self._beyond: Distinct | None = None
         self._beyond_templates: dict[tuple[str, ...], list[int]] = {}
 
     def add(self, message: Message, t_s: float) -> None:
@@ -132,7 +130,7 @@ class TopicMap:
 
     def _count_beyond(self, topic: str) -> None:
         if self._beyond is None:
-            self._beyond = _Distinct()
+            self._beyond = Distinct()
             for known in self._rows:
                 self._beyond.add(known)
         is_new = self._beyond.add(topic)
@@ -170,8 +168,13 @@ class TopicMap:
         return f"{len(self._rows)} topics, {self._messages} messages"
 
     def result(self, window: Window) -> TopicMapResult:  # noqa: ARG002 - the contract; nothing here depends on it
-        """The first page and everything else."""
+        """The first page and everything else, within ``settings.result_chars`` together with the tool's own words."""
+        return self.page_result("")
+
+    def page_result(self, after: str) -> TopicMapResult:
+        """As ``result``, with the page behind ``after``: a ``next_after`` from before."""
         lines, total = self._template_lines()
+        page_chars = self._settings.result_chars - _ENVELOPE_CHARS - sum(map(_json_chars, lines))
         return TopicMapResult(
             topics=self._beyond.estimate() if self._beyond else len(self._rows),
             topics_estimated=self._beyond is not None,
@@ -179,7 +182,7 @@ class TopicMap:
             bytes=self._bytes,
             stored_topics=sum(row.flags & STORED > 0 for row in self._rows.values()),
             live_topics=sum(row.flags & LIVE > 0 for row in self._rows.values()),
-            page=self.page("", self._page_chars),
+            page=self.page(after, page_chars),
             templates=lines,
             templates_total=total,
             conventions=sorted(self._masker.conventions),
@@ -246,38 +249,15 @@ def _seconds(value: float) -> str:
     return f"{value:.3f}".rstrip("0").rstrip(".") if value < 10 else f"{value:.1f}"
 
 
+def _json_chars(text: str) -> int:
+    return len(msgspec.json.encode(text)) + 1
+
+
 def _fitting(lines: list[str], max_chars: int) -> list[str]:
     """The first lines that fit as JSON array elements."""
     used = 0
     for index, line in enumerate(lines):
-        used += len(msgspec.json.encode(line)) + 1
+        used += _json_chars(line)
         if used > max_chars:
             return lines[:index]
     return lines
-
-
-class _Distinct:
-    """How many different names there are, about: HyperLogLog with 4,096 registers, standard error 1.6 %."""
-
-    _BITS = 12
-
-    def __init__(self) -> None:
-        self._registers = bytearray(1 << self._BITS)
-
-    def add(self, name: str) -> bool:
-        """Take a name. Returns whether it was new for certain (a register rose)."""
-        digest = int.from_bytes(blake2b(name.encode("utf-8", "replace"), digest_size=8).digest(), "big")
-        index = digest >> (64 - self._BITS)
-        rest = digest & ((1 << (64 - self._BITS)) - 1)
-        rank = 64 - self._BITS - rest.bit_length() + 1
-        if rank > self._registers[index]:
-            self._registers[index] = rank
-            return True
-        return False
-
-    def estimate(self) -> int:
-        """The estimate (Flajolet et al. 2007, with linear counting for small numbers)."""
-        size = 1 << self._BITS
-        raw = 0.7213 / (1 + 1.079 / size) * size * size / sum(2.0**-rank for rank in self._registers)
-        zeros = self._registers.count(0)
-        return round(size * math.log(size / zeros)) if raw <= 2.5 * size and zeros else round(raw)

@@ -1,0 +1,179 @@
+"""The bounded pool of messages that may be shown, and what the choice is told of them.
+
+Owns which messages stay when the pool is full (the same coverage that chooses what is shown) and the latest message of
+each topic as a late candidate. Counts nothing.
+"""
+
+from collections.abc import Mapping, Sequence
+
+import msgspec
+
+from mqtt_mcp.analysis.payloads import Decoded, Shown, decode, show_decoded
+from mqtt_mcp.analysis.pruning import Candidate, Chosen, select
+from mqtt_mcp.analysis.shape import signature
+from mqtt_mcp.analysis.signals import Signal, leaves
+from mqtt_mcp.analysis.statistics import median
+from mqtt_mcp.analysis.text import quote
+from mqtt_mcp.analysis.tracking import Series, TopicState
+from mqtt_mcp.mqtt.client import Message
+
+KEPT_PAYLOAD_BYTES = 4_096
+PARSED_BYTES = 65_536
+MESSAGE_BYTES = 600
+"""About what one message of the pool takes besides its payload."""
+_SHOWN_CHARS = 2_000
+_LATEST_TOPICS = 200
+
+
+def parse(message: Message) -> Decoded:
+    """Decode a message for the analysis; a payload above 64 KiB is looked at by its beginning only."""
+    properties = message.properties
+    payload = message.payload
+    if len(payload) <= PARSED_BYTES:
+        return decode(payload, message.topic, properties.content_type if properties else "")
+    if payload[:1] in {b"{", b"["}:
+        return Decoded("json", None)
+    head = decode(payload[:PARSED_BYTES], message.topic)
+    return Decoded(head.format, head.value if isinstance(head.value, str) else None)
+
+
+class Kept:
+    """One message of the pool. Of a payload above 4 KiB only ``shown`` is kept."""
+
+    __slots__ = ("digest", "first", "message", "numbers", "order", "shape", "shown", "signals", "state", "t_s", "words")
+
+    def __init__(self, message: Message, decoded: Decoded, state: TopicState, t_s: float, order: int) -> None:
+        self.digest = hash(message.payload)
+        self.state = state
+        self.t_s = t_s
+        self.order = order
+        self.first = False
+        self.shape = signature(decoded.value) if decoded.value is not None else decoded.format
+        self.numbers: dict[str, float] = {}
+        self.words: Sequence[tuple[str, str]] = ()
+        self.signals: list[Signal] = []
+        self.shown: Shown | None = None
+        if len(message.payload) > KEPT_PAYLOAD_BYTES:
+            known = decoded if decoded.value is not None or decoded.format != "json" else decode(message.payload)
+            self.shown = show_decoded(known, message.payload, _SHOWN_CHARS)
+            message = msgspec.structs.replace(message, payload=b"")
+        self.message = message
+
+    @property
+    def held_bytes(self) -> int:
+        """About what it takes."""
+        return MESSAGE_BYTES + len(self.message.payload) + (len(self.shown.payload) if self.shown else 0)
+
+    def extremes(self) -> list[tuple[str, str]]:
+        """Which fields have their lowest or highest value of the watch here."""
+        found = []
+        for path, value in self.numbers.items():
+            series = self.state.series.get(path)
+            if series is not None and series.varies:
+                if value == series.low:
+                    found.append((path, "min"))
+                if value == series.high:
+                    found.append((path, "max"))
+        return found
+
+
+IssueCounts = Mapping[tuple[str, str, str], int]
+"""(code, topic, key) → how often it was seen."""
+
+
+class Pool:
+    """At most about twice ``size`` messages; ``size`` after each compaction."""
+
+    def __init__(self, size: int) -> None:
+        self.size = size
+        self.kept: list[Kept] = []
+        self.held_bytes = 0
+
+    def add(self, kept: Kept, issues: IssueCounts) -> None:
+        """Take a message; when the pool is twice its size the half that covers least goes."""
+        self.kept.append(kept)
+        self.held_bytes += kept.held_bytes
+        if len(self.kept) >= 2 * self.size + 20:
+            self.compact(self.size, issues)
+
+    def compact(self, size: int, issues: IssueCounts) -> None:
+        """Keep the ``size`` messages that cover most."""
+        chosen = select(_candidates(self.kept, {}, issues, final=False), size)
+        self.kept = [self.kept[one.index] for one in chosen]
+        self.held_bytes = sum(kept.held_bytes for kept in self.kept)
+
+    def choose(
+        self,
+        k: int,
+        topics: Mapping[str, TopicState],
+        templates: Mapping[tuple[str, ...], tuple[str, ...]],
+        issues: IssueCounts,
+    ) -> list[tuple[Kept, Chosen]]:
+        """Choose what is shown: at most ``k`` of the pool and of the latest messages of the topics. Changes nothing."""
+        everything = self.kept + self._latest(topics)
+        everything.sort(key=lambda kept: kept.order)
+        chosen = select(_candidates(everything, templates, issues, final=True), k)
+        return [(everything[one.index], one) for one in chosen]
+
+    def _latest(self, topics: Mapping[str, TopicState]) -> list[Kept]:
+        pooled = {id(kept.message) for kept in self.kept}
+        found = []
+        for state in topics.values():
+            message = state.last
+            if message is None or state.messages < 2 or id(message) in pooled:
+                continue
+            decoded = parse(message)
+            kept = Kept(message, decoded, state, state.last_s, state.last_order)
+            kept.words = [
+                (path, str(value))
+                for path, _, value in leaves(decoded.value)
+                if path in state.words and isinstance(value, str | bool) and str(value) in state.words[path]
+            ]
+            found.append(kept)
+            if len(found) >= _LATEST_TOPICS:
+                break
+        return found
+
+
+def _candidates(
+    everything: list[Kept],
+    templates: Mapping[tuple[str, ...], tuple[str, ...]],
+    issues: IssueCounts,
+    *,
+    final: bool,
+) -> list[Candidate]:
+    found = []
+    for kept in everything:
+        state = kept.state
+        signals = kept.signals
+        if final and not any(signal.code == "outlier" for signal in signals):
+            signals = signals + _late_outliers(kept)
+        found.append(
+            Candidate(
+                t_s=kept.t_s,
+                topic=state.name,
+                template="/".join(templates.get(state.masked, state.masked)),
+                shape=kept.shape,
+                stored=kept.message.retain,
+                first=kept.first,
+                last=final and kept.order == state.last_order,
+                words=kept.words,
+                extremes=kept.extremes(),
+                signals=[(signal, issues.get((signal.code, state.name, signal.key), 1)) for signal in signals],
+                duplicate_of=kept.digest,
+            )
+        )
+    return found
+
+
+def _late_outliers(kept: Kept) -> list[Signal]:
+    """Outliers that could not be told when they came, because little was known of the series then."""
+    found = []
+    for path, which in kept.extremes():
+        series: Series = kept.state.series[path]
+        series.set_limits(8.0)
+        value = series.low if which == "min" else series.high
+        if series.outlying(value):
+            why = f"{quote(path, 40)} = {value:g}, usually about {median(series.ring):g}"
+            found.append(Signal("outlier", "high", path, why))
+    return found

@@ -1,0 +1,207 @@
+"""Which few messages stand for all: weighted coverage of topics, structures, values, time and reasons.
+
+Owns the choice and nothing else: a pure function of candidates, deterministic. The choice is a greedy maximum of a
+normalised coverage, which is monotone and submodular, so greedy reaches at least 1 - 1/e of the best (Nemhauser, Wolsey
+and Fisher 1978; lazily evaluated after Minoux 1978).
+"""
+
+import heapq
+from collections import Counter
+from collections.abc import Hashable, Sequence
+
+import msgspec
+
+from mqtt_mcp.analysis.signals import WEIGHTS, Signal
+from mqtt_mcp.analysis.text import quote
+
+POLICY = "coverage-1"
+ASPECTS: dict[str, float] = {
+    "issue": 0.45,
+    "shape": 0.15,
+    "topic": 0.10,
+    "template": 0.10,
+    "value": 0.10,
+    "extreme": 0.08,
+    "time": 0.06,
+    "ends": 0.04,
+    "retained": 0.01,
+}
+TIME_BINS = 20
+_CHRONIC = 20
+_FURTHER_ISSUE = 0.15
+_MAX_REASONS = 3
+
+Facet = tuple[str, Hashable]
+Weighted = tuple[Facet, float]
+
+
+class Candidate(msgspec.Struct, frozen=True, kw_only=True):
+    """What the choice may know of one message.
+
+    Attributes:
+        t_s: Seconds since the start of the watch.
+        topic, template, shape: Where it came and how it is built.
+        stored: A stored message sent because we subscribed.
+        first, last: The first and the last message of its topic.
+        words: (field path, word) of discrete values.
+        extremes: (field path, ``min`` or ``max``) that no other message of the topic exceeds.
+        signals: Reasons to look at it, and how often each was seen in the watch.
+        duplicate_of: Equal for messages with equal topic and payload.
+    """
+
+    t_s: float
+    topic: str
+    template: str
+    shape: str
+    stored: bool = False
+    first: bool = False
+    last: bool = False
+    words: Sequence[tuple[str, str]] = ()
+    extremes: Sequence[tuple[str, str]] = ()
+    signals: Sequence[tuple[Signal, int]] = ()
+    duplicate_of: int = 0
+
+
+class Chosen(msgspec.Struct, frozen=True):
+    """A chosen candidate: its index and why, most important first."""
+
+    index: int
+    why: list[str]
+
+
+def select(candidates: Sequence[Candidate], k: int) -> list[Chosen]:
+    """Choose at most ``k`` messages.
+
+    Args:
+        candidates: In order of arrival.
+        k: At least 0.
+
+    Returns:
+        The chosen in order of arrival. Fewer than ``k`` when the rest would add nothing that is not covered.
+    """
+    facets = _facets(candidates)
+    best = _best_per_aspect(facets, k)
+    weighted = [[(facet, weight * ASPECTS[facet[0]] / best[facet[0]]) for facet, weight in row] for row in facets]
+    same = [(candidate.topic, candidate.duplicate_of) for candidate in candidates]
+    chosen = [Chosen(index, _reasons(candidates[index], covered)) for index, covered in _greedy(weighted, same, k)]
+    chosen.sort(key=lambda one: one.index)
+    return chosen
+
+
+def _facets(candidates: Sequence[Candidate]) -> list[list[Weighted]]:
+    """What each candidate covers, as (aspect, key) with a weight inside of the aspect."""
+    span_s = max((candidate.t_s for candidate in candidates), default=0.0) or 1.0
+    firsts: dict[tuple[str, str], int] = {}
+    latests: dict[tuple[str, str], int] = {}
+    for index, candidate in enumerate(candidates):
+        shape = (candidate.template, candidate.shape)
+        firsts.setdefault(shape, index)
+        latests[shape] = index
+    rows: list[list[Weighted]] = []
+    for index, candidate in enumerate(candidates):
+        topic = candidate.topic
+        shape = (candidate.template, candidate.shape)
+        row: list[Weighted] = [
+            (("topic", topic), 1.0),
+            (("template", candidate.template), 1.0),
+            (("shape", shape), 1.0),
+            (("time", min(TIME_BINS - 1, int(candidate.t_s / span_s * TIME_BINS))), 1.0),
+            (("retained", (candidate.template, candidate.stored)), 1.0),
+        ]
+        if firsts[shape] == index:
+            row.append((("shape", (shape, "first")), 0.2))
+        if latests[shape] == index:
+            row.append((("shape", (shape, "latest")), 0.2))
+        if candidate.first:
+            row.append((("ends", (topic, "first")), 1.0))
+        if candidate.last:
+            row.append((("ends", (topic, "last")), 1.0))
+        row.extend((("value", (topic, word)), 1.0) for word in candidate.words)
+        row.extend((("extreme", (topic, extreme)), 1.0) for extreme in candidate.extremes)
+        if candidate.signals:
+            row.extend(_issue_facets(candidate))
+        rows.append(row)
+    return rows
+
+
+def _issue_facets(candidate: Candidate) -> list[Weighted]:
+    found = []
+    for signal, count in candidate.signals:
+        weight = WEIGHTS[signal.severity] * (0.5 if count > _CHRONIC else 1.0)
+        found.append((("issue", (signal.code, candidate.topic, signal.key)), weight))
+    found.sort(key=lambda one: -one[1])
+    return [found[0], *((facet, weight * _FURTHER_ISSUE) for facet, weight in found[1:])]
+
+
+def _best_per_aspect(facets: list[list[Weighted]], k: int) -> dict[str, float]:
+    """About what ``k`` messages could cover of each aspect by itself: the heaviest rows, each facet counted once."""
+    seen: set[Facet] = set()
+    gains: dict[str, list[float]] = {aspect: [] for aspect in ASPECTS}
+    for row in facets:
+        here: dict[str, float] = {}
+        for facet, weight in row:
+            if facet not in seen:
+                seen.add(facet)
+                here[facet[0]] = here.get(facet[0], 0.0) + weight
+        for aspect, gain in here.items():
+            gains[aspect].append(gain)
+    return {aspect: sum(heapq.nlargest(k, several)) or 1.0 for aspect, several in gains.items()}
+
+
+def _greedy(rows: list[list[Weighted]], same: list[tuple[str, int]], k: int) -> list[tuple[int, list[Facet]]]:
+    """Lazy greedy maximum coverage; ties go to the earlier one, and of equal messages only one is taken.
+
+    Returns:
+        Indices with the facets each newly covered, heaviest first.
+    """
+    covered: set[Facet] = set()
+    taken: set[tuple[str, int]] = set()
+    heap = [(-sum(weight for _, weight in row), index) for index, row in enumerate(rows)]
+    heapq.heapify(heap)
+    chosen: list[tuple[int, list[Facet]]] = []
+    while heap and len(chosen) < k:
+        _, index = heapq.heappop(heap)
+        if same[index] in taken:
+            continue
+        new = [(facet, weight) for facet, weight in rows[index] if facet not in covered]
+        gain = sum(weight for _, weight in new)
+        if gain <= 0:
+            continue
+        if heap and (-gain, index) > heap[0]:
+            heapq.heappush(heap, (-gain, index))
+            continue
+        covered.update(facet for facet, _ in new)
+        taken.add(same[index])
+        new.sort(key=lambda one: -one[1])
+        chosen.append((index, [facet for facet, _ in new]))
+    return chosen
+
+
+def _reasons(candidate: Candidate, covered: list[Facet]) -> list[str]:
+    reasons = [
+        f"{signal.code}: {signal.why}" + (f" ({count} times)" if count > 1 else "")
+        for signal, count in sorted(candidate.signals, key=lambda one: -WEIGHTS[one[0].severity])
+    ]
+    for aspect, key in covered:
+        if aspect == "extreme" and isinstance(key, tuple):
+            path, which = key[1]
+            reasons.append(f"{which} of {quote(path, 40)}")
+        elif aspect == "value" and isinstance(key, tuple):
+            path, word = key[1]
+            reasons.append(f"{quote(path, 40)} is {quote(word, 32)}")
+        elif aspect not in {"ends", "issue"}:
+            reasons.append(_PLAIN_REASONS[aspect])
+    if candidate.first and candidate.last:
+        reasons.append("only one of its topic")
+    elif candidate.first or candidate.last:
+        reasons.append("first of its topic" if candidate.first else "last of its topic")
+    return list(Counter(reasons))[:_MAX_REASONS]
+
+
+_PLAIN_REASONS = {
+    "shape": "example of a structure",
+    "topic": "example of a topic",
+    "template": "example of a kind of topic",
+    "time": "example of its time",
+    "retained": "example of stored or live",
+}

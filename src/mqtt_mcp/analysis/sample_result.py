@@ -1,0 +1,307 @@
+"""What subscribe_and_collect reports, made to fit a number of characters and to add up.
+
+Owns the shape of the result, the sharing of the character budget among payloads, and the account of every message:
+``topics.messages + other_topics.messages = observed.messages = returned + Σ same + not_shown``. Chooses nothing.
+"""
+
+from collections.abc import Sequence
+
+import msgspec
+
+from mqtt_mcp.analysis.payloads import Shown, show
+from mqtt_mcp.analysis.pool import Kept
+from mqtt_mcp.analysis.pruning import POLICY, Chosen
+from mqtt_mcp.analysis.signals import WEIGHTS
+from mqtt_mcp.analysis.text import clean
+
+MAX_TOPICS = 40
+MAX_ISSUES_LISTED = 20
+_TOPIC_CHARS = 200
+_START_CHARS = 400
+_ISSUE_CHARS = 2_000
+_SMALL_CHARS = 24
+_SHRINKING = 0.75
+_PROPERTY_CHARS = 80
+_MAX_USER_PROPERTIES = 5
+
+
+class Counts(msgspec.Struct):
+    """Exact counts of a watch; ``parsed`` tells how many messages were looked at in detail."""
+
+    messages: int = 0
+    bytes: int = 0
+    stored: int = 0
+    duplicates: int = 0
+    parsed: int = 0
+    rate_peak_1s: int = 0
+    by_qos: list[int] = msgspec.field(default_factory=lambda: [0, 0, 0])
+
+
+class TopicCount(msgspec.Struct, frozen=True):
+    """What was counted of one topic."""
+
+    topic: str
+    messages: int
+    bytes: int
+    first_s: float
+    last_s: float
+
+
+class TopicShare(msgspec.Struct, frozen=True):
+    """One topic in the result; ``shown`` is how many of its messages are in ``messages``."""
+
+    topic: str
+    messages: int
+    shown: int
+    bytes: int
+    first_s: float
+    last_s: float
+
+
+class OtherTopics(msgspec.Struct):
+    """All topics that have no row of their own."""
+
+    topics: int = 0
+    messages: int = 0
+    bytes: int = 0
+
+
+class Issue(msgspec.Struct):
+    """A reason to look at a topic, counted among the messages that were parsed; ``shown``: a message shows it."""
+
+    code: str
+    severity: str
+    topic: str
+    count: int
+    first_s: float
+    last_s: float
+    shown: bool = False
+
+
+class Observed(msgspec.Struct, frozen=True):
+    """Everything that arrived, shown or not. Rates are messages per second; ``parse_coverage`` is a share, 0 to 1."""
+
+    messages: int
+    topics: int
+    topics_estimated: bool
+    bytes: int
+    stored: int
+    live: int
+    duplicates: int
+    by_qos: list[int]
+    rate_avg: float
+    rate_peak_1s: int
+    parse_coverage: float
+
+
+class Returned(msgspec.Struct, frozen=True):
+    """How many messages are shown, chosen by which policy, and how many of their payloads were cut."""
+
+    messages: int
+    policy: str
+    cut_payloads: int
+
+
+class SampleMessage(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
+    """One shown message. ``payload`` is data from a device; ``same`` further messages were identical."""
+
+    t_s: float
+    topic: str
+    qos: int
+    format: str
+    bytes: int
+    payload: str
+    why: list[str]
+    retained: bool = False
+    cut: bool = False
+    same: int = 0
+    content_type: str = ""
+    response_topic: str = ""
+    correlation_hex: str = ""
+    message_expiry_s: int = -1
+    user_properties: list[str] = msgspec.field(default_factory=list)
+
+
+class NotShown(msgspec.Struct, frozen=True):
+    """Messages that are neither shown nor identical to a shown one, by whether their topic has a shown message."""
+
+    messages: int
+    on_shown_topics: int
+    on_other_topics: int
+
+
+class SampleResult(msgspec.Struct, frozen=True):
+    """The result besides the circumstances."""
+
+    observed: Observed
+    returned: Returned
+    messages: list[SampleMessage]
+    topics: list[TopicShare]
+    other_topics: OtherTopics
+    issues: list[Issue]
+    issues_total: int
+    not_shown: NotShown
+
+
+def compose(
+    *,
+    counts: Counts,
+    elapsed_s: float,
+    chosen: Sequence[tuple[Kept, Chosen]],
+    topics: Sequence[TopicCount],
+    more: OtherTopics,
+    estimated: bool,
+    issues: Sequence[Issue],
+    max_chars: int,
+) -> SampleResult:
+    """Put the result together.
+
+    Args:
+        counts: Of the whole watch.
+        elapsed_s: Seconds watched.
+        chosen: The messages to show, in order of time.
+        topics: Topics known in detail.
+        more: Topics beyond these.
+        estimated: Whether the number of those is an estimate.
+        issues: All reasons that were counted.
+        max_chars: Bound of the result as JSON; payloads are cut to meet it.
+    """
+    shown_of: dict[str, int] = {}
+    for kept, _ in chosen:
+        shown_of[kept.state.name] = shown_of.get(kept.state.name, 0) + 1
+    rows, other = _topic_rows(topics, more, shown_of, issues)
+    listed = _listed_issues(issues, chosen)
+    overhead = len(msgspec.json.encode((rows, listed))) + 1_000
+    messages = _fitted(chosen, max_chars - overhead)
+    same = sum(message.same for message in messages)
+    on_shown = sum(topic.messages for topic in topics if topic.topic in shown_of) - len(messages) - same
+    missing = counts.messages - len(messages) - same
+    return SampleResult(
+        observed=Observed(
+            messages=counts.messages,
+            topics=len(topics) + more.topics,
+            topics_estimated=estimated,
+            bytes=counts.bytes,
+            stored=counts.stored,
+            live=counts.messages - counts.stored,
+            duplicates=counts.duplicates,
+            by_qos=list(counts.by_qos),
+            rate_avg=round(counts.messages / elapsed_s, 2) if elapsed_s > 0 else 0.0,
+            rate_peak_1s=counts.rate_peak_1s,
+            parse_coverage=round(counts.parsed / counts.messages, 4) if counts.messages else 1.0,
+        ),
+        returned=Returned(len(messages), POLICY, sum(message.cut for message in messages)),
+        messages=messages,
+        topics=rows,
+        other_topics=other,
+        issues=listed,
+        issues_total=len(issues),
+        not_shown=NotShown(missing, on_shown, missing - on_shown),
+    )
+
+
+def _topic_rows(
+    topics: Sequence[TopicCount], more: OtherTopics, shown_of: dict[str, int], issues: Sequence[Issue]
+) -> tuple[list[TopicShare], OtherTopics]:
+    """The most telling topics by weight of their issues, then by messages; and the sum of all others."""
+    weights: dict[str, float] = {}
+    for issue in issues:
+        weights[issue.topic] = max(weights.get(issue.topic, 0.0), WEIGHTS[issue.severity])
+    ordered = sorted(topics, key=lambda one: (-weights.get(one.topic, 0.0), -one.messages, one.topic))
+    rows = [
+        TopicShare(
+            clean(one.topic, _TOPIC_CHARS),
+            one.messages,
+            shown_of.get(one.topic, 0),
+            one.bytes,
+            round(one.first_s, 3),
+            round(one.last_s, 3),
+        )
+        for one in ordered[:MAX_TOPICS]
+    ]
+    rest = ordered[MAX_TOPICS:]
+    other = OtherTopics(
+        topics=more.topics + len(rest),
+        messages=more.messages + sum(one.messages for one in rest),
+        bytes=more.bytes + sum(one.bytes for one in rest),
+    )
+    return rows, other
+
+
+def _listed_issues(issues: Sequence[Issue], chosen: Sequence[tuple[Kept, Chosen]]) -> list[Issue]:
+    shown = {(signal.code, kept.state.name) for kept, _ in chosen for signal in kept.signals}
+    telling = [issue for issue in issues if issue.severity != "low"]
+    telling.sort(key=lambda issue: (-WEIGHTS[issue.severity], issue.first_s, issue.topic, issue.code))
+    return [
+        Issue(
+            issue.code,
+            issue.severity,
+            clean(issue.topic, _TOPIC_CHARS),
+            issue.count,
+            round(issue.first_s, 3),
+            round(issue.last_s, 3),
+            (issue.code, issue.topic) in shown,
+        )
+        for issue in telling[:MAX_ISSUES_LISTED]
+    ]
+
+
+def _fitted(chosen: Sequence[tuple[Kept, Chosen]], max_chars: int) -> list[SampleMessage]:
+    """Render the messages into the budget: equal caps first, then what is left goes to those with issues."""
+    cap = _START_CHARS
+    while True:
+        messages = [_message(kept, one, cap) for kept, one in chosen]
+        spare = max_chars - sum(map(_chars, messages))
+        if spare >= 0 or cap <= _SMALL_CHARS:
+            break
+        cap = max(_SMALL_CHARS, int(cap * _SHRINKING))
+    while spare < 0 and messages:  # topics and reasons alone are too long: the ends of the list give way
+        spare += _chars(messages.pop())
+    if cap < _START_CHARS:
+        return messages
+    with_issue = [index for index, (kept, _) in enumerate(chosen) if kept.signals and messages[index].cut]
+    for index in with_issue:
+        longer = _message(*chosen[index], min(_ISSUE_CHARS, cap + spare // 2))
+        spare -= _chars(longer) - _chars(messages[index])
+        if spare < 0:
+            break
+        messages[index] = longer
+    return messages
+
+
+def _chars(message: SampleMessage) -> int:
+    return len(msgspec.json.encode(message)) + 1
+
+
+def _message(kept: Kept, one: Chosen, cap: int) -> SampleMessage:
+    message = kept.message
+    properties = message.properties
+    content_type = properties.content_type if properties else ""
+    shown = kept.shown
+    if shown is None:
+        shown = show(message.payload, message.topic, content_type, cap)
+    elif len(shown.payload) > cap:
+        shown = Shown(clean(shown.payload, cap), shown.format, shown.bytes, cut=True)
+    return SampleMessage(
+        t_s=round(kept.t_s, 3),
+        topic=clean(message.topic, _TOPIC_CHARS),
+        qos=message.qos,
+        format=shown.format,
+        bytes=shown.bytes,
+        payload=shown.payload,
+        why=one.why,
+        retained=message.retain,
+        cut=shown.cut,
+        same=max(0, kept.state.hashes.get(kept.digest, 1) - 1),
+        content_type=clean(content_type, _PROPERTY_CHARS),
+        response_topic=clean(properties.response_topic, _PROPERTY_CHARS) if properties else "",
+        correlation_hex=properties.correlation_data[:32].hex() if properties else "",
+        message_expiry_s=-1
+        if properties is None or properties.message_expiry_s is None
+        else properties.message_expiry_s,
+        user_properties=[
+            clean(f"{key}={value}", _PROPERTY_CHARS) for key, value in properties.user_properties[:_MAX_USER_PROPERTIES]
+        ]
+        if properties
+        else [],
+    )

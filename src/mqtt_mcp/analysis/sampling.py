@@ -1,0 +1,255 @@
+"""The accumulator of subscribe_and_collect: counts everything, keeps a bounded pool of messages worth showing.
+
+Owns what is looked at closely: novelty, and a budget per topic and second that follows the messages' own times.
+Counting is exact for every message, whatever the rate; parsing is not, and its share is reported. Does not choose what
+is shown (``pool.py``, ``pruning.py``) nor how (``sample_result.py``).
+"""
+
+import msgspec
+
+from mqtt_mcp.analysis.accumulator import Window
+from mqtt_mcp.analysis.distinct import Distinct
+from mqtt_mcp.analysis.pool import KEPT_PAYLOAD_BYTES, Kept, Pool, parse
+from mqtt_mcp.analysis.sample_result import Counts, Issue, OtherTopics, SampleResult, TopicCount, compose
+from mqtt_mcp.analysis.signals import Signal, find, leaves
+from mqtt_mcp.analysis.templates import Masker, merge
+from mqtt_mcp.analysis.tracking import MAX_HASHES, MAX_NOVEL, TemplateState, TopicState
+from mqtt_mcp.mqtt.client import Message
+from mqtt_mcp.settings import DEFAULTS, Settings
+
+MAX_DETAILED_TOPICS = 5_000
+_MAX_ISSUES = 3_000
+_ALWAYS_PARSED = 20
+_PARSE_EVERY_S = 0.1
+_NEEDLE_EVERY_S = 0.02
+_TOPIC_BYTES = 2_000  # about what the state of a topic takes
+_NEEDLES = (b"rror", b"RROR", b"ffline", b"larm", b"ailed")
+
+
+class Sampler:
+    """See the module; fulfils ``accumulator.Accumulator``.
+
+    Args:
+        max_messages: Size of the pool, 1 to ``settings.max_kept_messages``.
+        duration_s: Length of the watch in seconds, for coverage of time.
+        stop_at_max: End the watch when ``max_messages`` were seen.
+        settings: Bounds.
+    """
+
+    def __init__(
+        self,
+        *,
+        max_messages: int = DEFAULTS.max_kept_messages,
+        duration_s: float = 30.0,
+        stop_at_max: bool = False,
+        settings: Settings = DEFAULTS,
+    ) -> None:
+        self._settings = settings
+        self._shown = min(max_messages, settings.max_shown_messages)
+        self._stop_after = max_messages if stop_at_max else 0
+        self._bin_s = duration_s / 20
+        self._counts = Counts()
+        self._second = 0
+        self._in_second = 0
+        self._topics: dict[str, TopicState] = {}
+        self._templates: dict[tuple[str, ...], TemplateState] = {}
+        self._masker = Masker()
+        self._more = OtherTopics()
+        self._more_topics: set[str] = set()
+        self._beyond: Distinct | None = None
+        self._pool = Pool(max_messages)
+        self._latest_bytes = 0
+        self._issues: dict[tuple[str, str, str], Issue] = {}
+        self._issue_counts: dict[tuple[str, str, str], int] = {}
+
+    # -- every message ---------------------------------------------------------------------------
+
+    def add(self, message: Message, t_s: float) -> None:
+        """Count one message; look closer where it may be worth it."""
+        counts = self._counts
+        payload = message.payload
+        size = len(payload)
+        counts.messages += 1
+        counts.bytes += size
+        counts.by_qos[message.qos] += 1
+        second = int(t_s)
+        if second != self._second:
+            self._second = second
+            self._in_second = 0
+        self._in_second += 1
+        if self._in_second > counts.rate_peak_1s:  # noqa: PLR1730 - max() would double the cost of this line
+            counts.rate_peak_1s = self._in_second
+        if message.retain:
+            counts.stored += 1
+        topic = self._topics.get(message.topic)
+        if topic is None:
+            topic = self._new_topic(message.topic, size, t_s)
+            if topic is None:
+                return
+        topic.messages += 1
+        topic.bytes += size
+        topic.last_s = t_s
+        topic.last_order = counts.messages
+        if size <= KEPT_PAYLOAD_BYTES:
+            topic.last = message
+            self._latest_bytes += size - topic.last_bytes
+            topic.last_bytes = size
+        elif topic.last is not None:
+            topic.last = None
+            self._latest_bytes -= topic.last_bytes
+            topic.last_bytes = 0
+        digest = hash(payload)
+        seen = topic.hashes.get(digest)
+        if seen is not None:
+            topic.hashes[digest] = seen + 1
+        elif len(topic.hashes) < MAX_HASHES:
+            topic.hashes[digest] = 1
+        if digest == topic.last_hash and topic.messages > 1:
+            counts.duplicates += 1
+        topic.last_hash = digest
+        if topic.messages <= _ALWAYS_PARSED or self._worth_it(topic, payload, size, known=seen is not None, t_s=t_s):
+            self._examine(message, topic, t_s)
+
+    def _worth_it(self, topic: TopicState, payload: bytes, size: int, *, known: bool, t_s: float) -> bool:
+        novelty = (size << 8) | (payload[0] if size else 0)
+        if novelty not in topic.novel and len(topic.novel) < MAX_NOVEL:
+            topic.novel.add(novelty)
+            return True
+        if t_s >= topic.next_parse_s:
+            topic.next_parse_s = t_s + _PARSE_EVERY_S
+            return True
+        if known or t_s < topic.needle_s:
+            return False
+        for needle in _NEEDLES:
+            if needle in payload:
+                topic.needle_s = t_s + _NEEDLE_EVERY_S
+                return True
+        return False
+
+    def _new_topic(self, name: str, size: int, t_s: float) -> TopicState | None:
+        if len(self._topics) >= MAX_DETAILED_TOPICS:
+            self._count_roughly(name, size)
+            return None
+        masked = self._masker.mask(name)
+        template = self._templates.get(masked)
+        if template is None:
+            template = self._templates[masked] = TemplateState()
+        template.topics += 1
+        state = self._topics[name] = TopicState(name, masked, template, t_s)
+        return state
+
+    def _count_roughly(self, name: str, size: int) -> None:
+        """A topic beyond those looked at in detail: its messages and bytes stay exact."""
+        self._more.messages += 1
+        self._more.bytes += size
+        if name in self._more_topics:
+            return
+        if self._beyond is None and len(self._more_topics) + len(self._topics) < self._settings.max_topics_exact:
+            self._more_topics.add(name)
+            return
+        if self._beyond is None:
+            self._beyond = Distinct()
+            for known in self._more_topics:
+                self._beyond.add(known)
+        self._beyond.add(name)
+
+    # -- messages worth a closer look ------------------------------------------------------------
+
+    def _examine(self, message: Message, topic: TopicState, t_s: float) -> None:
+        self._counts.parsed += 1
+        decoded = parse(message)
+        found_leaves = leaves(decoded.value)
+        kept = Kept(message, decoded, topic, t_s, self._counts.messages)
+        kept.first = topic.messages == 1
+        signals = [
+            signal for signal in find(topic.kind, decoded, found_leaves) if signal.code != "online" or topic.was_offline
+        ]
+        known_shapes, known_words = len(topic.shapes), sum(map(len, topic.words.values()))
+        kept.numbers, kept.words = topic.note_values(found_leaves, signals)
+        topic.note_shape(kept.shape, signals)
+        kept.signals = signals
+        worth = self._note_signals(topic, signals, t_s) if signals else False
+        if (
+            worth
+            or topic.messages <= _ALWAYS_PARSED
+            or t_s >= topic.next_admit_s
+            or len(topic.shapes) > known_shapes
+            or sum(map(len, topic.words.values())) > known_words
+            or kept.extremes()
+        ):
+            topic.next_admit_s = t_s + self._bin_s
+            self._pool.add(kept, self._issue_counts)
+
+    def _note_signals(self, topic: TopicState, signals: list[Signal], t_s: float) -> bool:
+        """Count signals; tell whether one is worth keeping its message: the 1st, 2nd, 4th, 8th … of a kind."""
+        worth = False
+        for signal in signals:
+            if signal.code == "offline":
+                topic.was_offline = True
+            key = (signal.code, topic.name, signal.key)
+            issue = self._issues.get(key)
+            if issue is None:
+                if len(self._issues) >= _MAX_ISSUES:
+                    continue
+                issue = self._issues[key] = Issue(signal.code, signal.severity, topic.name, 0, t_s, t_s)
+            issue.count += 1
+            issue.last_s = t_s
+            self._issue_counts[key] = issue.count
+            worth |= issue.count & (issue.count - 1) == 0
+        return worth
+
+    # -- the contract ----------------------------------------------------------------------------
+
+    @property
+    def messages(self) -> int:
+        """Messages seen, kept or not."""
+        return self._counts.messages
+
+    @property
+    def done(self) -> bool:
+        """True only with ``stop_at_max``, when so many messages were seen."""
+        return 0 < self._stop_after <= self._counts.messages
+
+    @property
+    def kept_bytes(self) -> int:
+        """About what the pool, the latest messages and the states of the topics take."""
+        states = _TOPIC_BYTES * len(self._topics) + 200 * len(self._more_topics)
+        return self._pool.held_bytes + self._latest_bytes + states
+
+    def shrink(self, target_bytes: int) -> None:
+        """Let latest messages go, then halve the pool until it fits; counts and topics stay."""
+        if self.kept_bytes > target_bytes and self._latest_bytes:
+            for topic in self._topics.values():
+                topic.last = None
+                topic.last_bytes = 0
+            self._latest_bytes = 0
+        while self.kept_bytes > target_bytes and self._pool.size > 1:
+            self._pool.size = max(1, self._pool.size // 2)
+            self._pool.compact(self._pool.size, self._issue_counts)
+
+    def progress(self) -> str:
+        """Counts so far."""
+        topics = len(self._topics) + len(self._more_topics)
+        return f"{self._counts.messages} messages on {topics} topics"
+
+    def result(self, window: Window) -> SampleResult:
+        """What there is now, within ``settings.result_chars``."""
+        shapes = {topic.masked: next(iter(topic.shapes)) for topic in self._topics.values() if topic.shapes}
+        merged = merge([topic.masked for topic in self._topics.values()], shapes)
+        chosen = self._pool.choose(self._shown, self._topics, merged, self._issue_counts)
+        more = msgspec.structs.replace(
+            self._more, topics=len(self._more_topics) if self._beyond is None else self._beyond.estimate()
+        )
+        return compose(
+            counts=self._counts,
+            elapsed_s=window.elapsed_s,
+            chosen=chosen,
+            topics=[
+                TopicCount(topic.name, topic.messages, topic.bytes, topic.first_s, topic.last_s)
+                for topic in self._topics.values()
+            ],
+            more=more,
+            estimated=self._beyond is not None,
+            issues=list(self._issues.values()),
+            max_chars=self._settings.result_chars - 2_500,
+        )

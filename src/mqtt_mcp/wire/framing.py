@@ -1,15 +1,10 @@
 """Lines out of a byte stream: the framing of MCP over standard streams.
 
-``LineSplitter`` is pure: bytes in, complete lines out, whatever the chunking. ``read_lines`` feeds one from a trio
-stream. Neither looks into a line: UTF-8 and JSON are the business of ``jsonrpc``. Neither writes.
+Pure: bytes in, complete lines out, whatever the chunking. Reads no stream (``server`` does) and does not look into
+a line: UTF-8 and JSON are the business of ``jsonrpc``.
 """
 
-from collections.abc import AsyncIterator, Iterator
-
-import trio
-
-RECEIVE_BYTES = 65536
-"""The default capacity of a pipe: one read empties it."""
+from collections.abc import Iterator
 
 
 class LineSplitter:
@@ -63,21 +58,3 @@ class LineSplitter:
             self._scanned = 0
             yield None
         self._scanned = len(buffer)
-
-
-async def read_lines(stream: trio.abc.ReceiveStream, max_line_bytes: int) -> AsyncIterator[list[bytes | None]]:
-    """Yield the lines of a stream, one list for each read, until its end.
-
-    Args:
-        stream: Where to read; stays open.
-        max_line_bytes: As for ``LineSplitter``.
-
-    Raises:
-        trio.BrokenResourceError: The stream broke; an orderly end just ends the iteration.
-
-    Cancellation:
-        Nothing is lost: a cancelled read took no bytes.
-    """
-    splitter = LineSplitter(max_line_bytes)
-    while data := await stream.receive_some(RECEIVE_BYTES):
-        yield list(splitter.feed(data))

@@ -79,8 +79,10 @@ class Outbox:
         while True:
             batch = self._next_batch()
             if batch:
-                with trio.fail_after(self._limits.stalled_s):
+                with trio.CancelScope(deadline=trio.current_time() + self._limits.stalled_s) as in_time:
                     await self._stream.send_all(batch)
+                if in_time.cancelled_caught:
+                    raise trio.TooSlowError
             elif self._closed:
                 return
             else:

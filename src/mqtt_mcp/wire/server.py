@@ -15,7 +15,7 @@ from mqtt_mcp.errors import ErrorKind, ToolError
 from mqtt_mcp.wire import jsonrpc
 from mqtt_mcp.wire.application import Application
 from mqtt_mcp.wire.envelope import cancelled_id
-from mqtt_mcp.wire.framing import read_lines
+from mqtt_mcp.wire.framing import LineSplitter
 from mqtt_mcp.wire.jsonrpc import Answer, Malformed, Notification, Request
 from mqtt_mcp.wire.limits import WireLimits
 from mqtt_mcp.wire.mcp import Endpoint, Refusal, Reply, ToolCall
@@ -26,7 +26,8 @@ from mqtt_mcp.wire.results import encode_result, failure, success
 _log = logging.getLogger(__name__)
 
 DEFAULT_LIMITS = WireLimits()
-_LINES_PER_TURN = 50
+_RECEIVE_BYTES = 65536  # the default capacity of a pipe: one read empties it
+_LINES_PER_TURN = 50  # a burst of small messages must not keep the other tasks waiting
 _UNNAMED = "unnamed client"
 
 
@@ -107,9 +108,10 @@ class _Connection:
 
     async def _read(self, requests: trio.Nursery) -> None:
         self._used()
+        splitter = LineSplitter(self._limits.max_line_bytes)
         try:
-            async for lines in read_lines(self._stream, self._limits.max_line_bytes):
-                for number, line in enumerate(lines, 1):
+            while data := await self._stream.receive_some(_RECEIVE_BYTES):
+                for number, line in enumerate(splitter.feed(data), 1):
                     if not self._outbox.has_room():
                         await self._outbox.wait_for_room()
                     self._take(jsonrpc.TOO_LONG if line is None else jsonrpc.parse(line), requests)

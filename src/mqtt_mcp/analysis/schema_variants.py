@@ -1,0 +1,101 @@
+"""Kinds of messages on one topic that a field tells apart, such as OwnTracks' ``_type`` or an event's ``type``.
+
+Owns the counting of candidate discriminator fields and which keys go with each of their values. Does not know the types
+of the fields (``schema_profile.py`` does) or JSON Schema (``schema_document.py``).
+"""
+
+from collections import Counter
+from typing import Any
+
+_CANDIDATES = ("_type", "type", "method", "event", "kind", "msg_type", "event_type", "eventType")
+_MAX_VALUES = 12
+_MAX_KEYS = 64
+_MAX_VALUE_CHARS = 64
+
+
+class Variant:
+    """One value of a discriminator: how many messages had it, and how many of these had each key."""
+
+    __slots__ = ("count", "keys")
+
+    def __init__(self) -> None:
+        self.count = 0
+        self.keys: Counter[str] = Counter()
+
+
+class Variants:
+    """Counts, for objects at the root, which keys go with which value of a candidate field."""
+
+    __slots__ = ("by_key", "failed", "objects")
+
+    def __init__(self) -> None:
+        self.objects = 0
+        self.by_key: dict[str, dict[str, Variant]] = {}
+        self.failed: set[str] = set()
+
+    def add(self, message: dict[str, Any]) -> None:
+        """Take one message."""
+        self.objects += 1
+        for name in _CANDIDATES:
+            if name in self.failed:
+                continue
+            value = message.get(name)
+            if isinstance(value, str) and len(value) <= _MAX_VALUE_CHARS and len(message) <= _MAX_KEYS:
+                self._count(name, value, 1, message)
+            elif name in self.by_key:  # a message without it: it tells nothing apart
+                self._fail(name)
+            elif name in message:
+                self.failed.add(name)
+
+    def merge(self, other: "Variants") -> None:
+        """Join the counts of another topic."""
+        for name in other.failed:
+            self._fail(name)
+        for name, values in other.by_key.items():
+            for value, variant in values.items():
+                if name not in self.failed:
+                    self._count(name, value, variant.count, variant.keys)
+        self.objects += other.objects
+
+    def _fail(self, name: str) -> None:
+        self.failed.add(name)
+        self.by_key.pop(name, None)
+
+    def _count(self, name: str, value: str, times: int, keys: dict[str, Any] | Counter[str]) -> None:
+        values = self.by_key.setdefault(name, {})
+        variant = values.get(value)
+        if variant is None:
+            if len(values) >= _MAX_VALUES:
+                self._fail(name)
+                return
+            variant = values[value] = Variant()
+        variant.count += times
+        if isinstance(keys, Counter):
+            variant.keys.update(keys)
+        else:
+            variant.keys.update(dict.fromkeys(keys, 1))
+
+    def discriminator(self) -> tuple[str, dict[str, Variant]] | None:
+        """The field whose value decides which keys a message has, with its values, or None.
+
+        It must be in every message, have at least two values of which one was seen twice, and two of them must differ
+        by a key that is always there with one and never with the other.
+        """
+        for name in _CANDIDATES:
+            values = self.by_key.get(name)
+            if values is None or len(values) < 2 or sum(one.count for one in values.values()) != self.objects:
+                continue
+            if max(one.count for one in values.values()) > 1 and _differ(values):
+                return name, values
+        return None
+
+
+def _differ(values: dict[str, Variant]) -> bool:
+    variants = list(values.values())
+    return any(
+        count == one.count and key not in other.keys
+        for one in variants
+        for other in variants
+        if one is not other
+        for key, count in one.keys.items()
+    )

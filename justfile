@@ -17,7 +17,7 @@ check:
     {{bin}}/ruff format --check src tests benchmarks
     {{bin}}/ruff check src tests benchmarks
     {{bin}}/mypy
-    {{bin}}/python -m mqtt_mcp.commands.docs --check
+    {{bin}}/mqtt-mcp docs --check
 
 # Format and mend what can be mended by itself
 fix:
@@ -42,4 +42,4 @@ bench *args:
 
 # Write the generated parts of the README
 docs:
-    {{bin}}/python -m mqtt_mcp.commands.docs
+    {{bin}}/mqtt-mcp docs

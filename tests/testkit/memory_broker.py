@@ -15,6 +15,7 @@ import msgspec
 import trio
 
 from mqtt_mcp.mqtt.broker_url import Broker
+from mqtt_mcp.mqtt.capabilities import read_capabilities
 from mqtt_mcp.mqtt.client import (
     Capabilities,
     ConnectOptions,
@@ -59,6 +60,7 @@ class MemoryBroker:
         deny_publish: Topic filters that nobody may publish to.
 
     Attributes:
+        capabilities: What the next clients are told in CONNACK.
         refuse: The next connects fail with these, one each; None lets that one in.
         silent: Stages that get no answer: they end in ``TimedOut`` (``close`` takes the whole close timeout).
         attempts: Time of every connect on trio's clock, refused ones too.
@@ -81,12 +83,18 @@ class MemoryBroker:
         deny_subscribe: Sequence[str] = (),
         deny_publish: Sequence[str] = (),
     ) -> None:
-        self.capabilities = Capabilities(
-            protocol=protocol,
-            max_qos=max_qos,
-            max_packet_bytes=max_packet_bytes,
-            retain_available=retain_available,
-            receive_maximum=receive_maximum,
+        self.max_qos = max_qos
+        # A 3.1.1 broker has limits too, but no way to tell.
+        self.capabilities = (
+            read_capabilities(b"", protocol)
+            if protocol == "3.1.1"
+            else Capabilities(
+                protocol=protocol,
+                max_qos=max_qos,
+                max_packet_bytes=max_packet_bytes,
+                retain_available=retain_available,
+                receive_maximum=receive_maximum,
+            )
         )
         self.accounts = accounts
         self.latency_s = latency_s
@@ -204,7 +212,7 @@ class MemoryClient:
     def _subscribe_one(self, wanted: Subscription) -> int:
         if wanted.topic_filter in self._broker.deny_subscribe:
             return NOT_AUTHORIZED if self._v5 else 0x80
-        qos = min(wanted.qos, self._capabilities.max_qos)
+        qos = min(wanted.qos, self._broker.max_qos)
         granted = Subscription(wanted.topic_filter, qos, wanted.identifier if self._v5 else 0)
         self.subscriptions[wanted.topic_filter] = granted
         for stored in list(self._broker.retained.values()):

@@ -23,6 +23,9 @@ from mqtt_mcp.mqtt.reason_codes import raise_for_code
 MAX_WINDOW = 1000
 """Most unacknowledged QoS 1 and 2 publishes, even when the broker allows more."""
 
+V311_WINDOW = 10
+"""MQTT 3.1.1 has no Receive Maximum; mosquitto silently loses what exceeds its ``max_inflight_messages`` of 20."""
+
 
 class SentIds:
     """Told by gmqtt the packet identifier of each QoS 1 and 2 publish; keeps no packets, because we never resend.
@@ -72,7 +75,8 @@ class Requests:
         self._ids = ids
         self._capabilities = capabilities
         self._timeout_s = options.request_timeout_s
-        self._window = asyncio.Semaphore(max(1, min(capabilities.receive_maximum, MAX_WINDOW)))
+        window = min(capabilities.receive_maximum, MAX_WINDOW) if capabilities.protocol == "5.0" else V311_WINDOW
+        self._window = asyncio.Semaphore(max(1, window))
         self._error: MqttError | None = None
         self._acks: dict[int, asyncio.Future[int]] = {}
         self._answers: dict[int, asyncio.Future[bytes]] = {}

@@ -1,0 +1,61 @@
+"""Fixtures of the whole suite: real brokers, started once, and what happens where there is none."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from testkit import mosquitto as kit
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Skip tests that need mosquitto where there is none, or fail them where it is demanded."""
+    if item.get_closest_marker("broker") is None or kit.BINARY is not None:
+        return
+    if os.environ.get("MQTT_MCP_REQUIRE_BROKER") == "1":
+        pytest.fail("mosquitto is not installed, and MQTT_MCP_REQUIRE_BROKER=1 demands it", pytrace=False)
+    pytest.skip("NOT TESTED: mosquitto is not installed (apt install mosquitto / brew install mosquitto)")
+
+
+@pytest.fixture(scope="session")
+def broker_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder that mosquitto can read even when it gives up its root rights."""
+    folder = tmp_path_factory.mktemp("brokers")
+    for path in (folder, *folder.parents[:2]):
+        path.chmod(0o755)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def mosquitto(broker_folder: Path) -> Iterator[kit.Mosquitto]:
+    """A plain mosquitto that lets everybody in; shared, so use topics of your own."""
+    with kit.running(broker_folder) as broker:
+        yield broker
+
+
+@pytest.fixture
+def own_mosquitto(broker_folder: Path) -> Iterator[kit.Mosquitto]:
+    """A plain mosquitto of this test alone, to be killed and restarted."""
+    with kit.running(broker_folder) as broker:
+        yield broker
+
+
+@pytest.fixture(scope="session")
+def mosquitto_accounts(broker_folder: Path) -> Iterator[kit.Mosquitto]:
+    """A mosquitto with one account, an access list and a maximum packet size of 5,000 bytes."""
+    with kit.running(broker_folder, kit.with_accounts(broker_folder)) as broker:
+        yield broker
+
+
+@pytest.fixture(scope="session")
+def mosquitto_qos1(broker_folder: Path) -> Iterator[kit.Mosquitto]:
+    """A mosquitto with Maximum QoS 1 and without retained messages."""
+    with kit.running(broker_folder, "allow_anonymous true\nretain_available false", listener="max_qos 1") as broker:
+        yield broker
+
+
+@pytest.fixture(scope="session")
+def certificates(broker_folder: Path) -> kit.Certificates:
+    """A throw-away CA."""
+    return kit.Certificates(broker_folder / "tls")

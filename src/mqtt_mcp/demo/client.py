@@ -28,7 +28,11 @@ Progress = Callable[[float, float, str], None]
 
 
 class ServerFailed(Exception):
-    """The server ended, answered with a protocol error or wrote something that is not JSON-RPC."""
+    """The server ended, refused the handshake or wrote something that is not JSON-RPC."""
+
+
+class RequestRefused(ServerFailed):
+    """One request got a JSON-RPC error; the conversation goes on."""
 
 
 class Answer(msgspec.Struct, frozen=True):
@@ -37,7 +41,7 @@ class Answer(msgspec.Struct, frozen=True):
     Attributes:
         data: ``structuredContent``; empty when the tool failed.
         text: The text block.
-        is_error: True when the tool reported a failure.
+        is_error: True when the tool reported a failure or the server refused the call.
         seconds: How long the call took.
     """
 
@@ -77,12 +81,15 @@ class McpClient:
             progress: Told of every progress notification.
 
         Raises:
-            ServerFailed: The server ended or refused the request as such.
+            ServerFailed: The server ended.
             trio.TooSlowError: No answer within 120 s.
         """
         began_s = trio.current_time()
         params: dict[str, Any] = {"name": tool, "arguments": dict(arguments)}
-        reply = await self._request("tools/call", params, progress)
+        try:
+            reply = await self._request("tools/call", params, progress)
+        except RequestRefused as error:
+            return Answer(data={}, text=str(error), is_error=True, seconds=trio.current_time() - began_s)
         blocks = reply.get("content", [])
         text = "\n".join(block.get("text", "") for block in blocks if block.get("type") == "text")
         return Answer(
@@ -152,7 +159,7 @@ class McpClient:
             raise ServerFailed(self._failure)
         if "error" in waiting.reply:
             error = waiting.reply["error"]
-            raise ServerFailed(f"{method} was refused: {error.get('code')} {error.get('message')}")
+            raise RequestRefused(f"{method} was refused: {error.get('code')} {error.get('message')}")
         result: dict[str, Any] = waiting.reply["result"]
         return result
 

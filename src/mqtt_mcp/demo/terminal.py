@@ -34,6 +34,8 @@ class Terminal:
         self._live = self._stream.isatty()
         self._colour = (self._live and not os.environ.get("NO_COLOR")) if colour is None else colour
         self._columns = min(shutil.get_terminal_size((_MAX_COLUMNS, 24)).columns, _MAX_COLUMNS)
+        # Payloads and identifiers are full of hyphens that are no place to break.
+        self._wrapper = textwrap.TextWrapper(self._columns - 11, subsequent_indent="  ", break_on_hyphens=False)
         self._bar_shown = False
         self._bar_quarter = 0
 
@@ -51,7 +53,7 @@ class Terminal:
     def answer(self, lines: Iterable[str]) -> None:
         """Lines of an account, wrapped and indented."""
         for line in lines:
-            for piece in textwrap.wrap(printable(line), self._columns - 11, subsequent_indent="  ") or [""]:
+            for piece in self._wrapper.wrap(printable(line)) or [""]:
                 self.line(f"          {piece}")
 
     def checked(self, sentence: str, *, ok: bool) -> None:

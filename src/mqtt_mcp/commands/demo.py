@@ -1,0 +1,129 @@
+"""``mqtt-mcp demo``: everything on this machine with nothing to configure.
+
+Puts the rooms together: embedded broker, simulated home, guided tour through a real stdio subprocess; then stays up
+until it is told to end. ``--once`` ends after the tour. Owns the order of start and end, the exit status and
+the signals.
+
+Exit status: 0 when every tool answered truly, 1 when not, 2 when the demo cannot run here, 130 when interrupted during
+the tour.
+"""
+
+import argparse
+import signal
+import time
+from collections.abc import Sequence
+
+import trio
+
+from mqtt_mcp.demo.broker_process import DemoUnavailable, embedded_broker
+from mqtt_mcp.demo.client import ServerFailed
+from mqtt_mcp.demo.publisher import publish_home
+from mqtt_mcp.demo.snippets import install_command, local_snippet, server_command, ssh_snippet
+from mqtt_mcp.demo.terminal import Terminal, printable
+from mqtt_mcp.demo.tour import TOOLS, take_tour
+from mqtt_mcp.errors import ToolError
+from mqtt_mcp.mqtt.bridge import open_bridge
+from mqtt_mcp.mqtt.broker_url import Broker
+from mqtt_mcp.mqtt.gmqtt_client import GmqttTransport
+
+OK, FAILED, UNAVAILABLE, INTERRUPTED = 0, 1, 2, 130
+
+_PLACEHOLDER_URL = "mqtt://localhost:1883"
+
+
+def run(argv: Sequence[str]) -> int:
+    """Run the command.
+
+    Args:
+        argv: The arguments after ``demo``.
+
+    Returns:
+        The exit status.
+    """
+    parser = argparse.ArgumentParser(
+        prog="mqtt-mcp demo",
+        description="Embedded broker, simulated home and a tour of all tools. Needs nothing but this installation.",
+    )
+    parser.add_argument("--once", action="store_true", help="end after the tour, with status 0 or 1")
+    once: bool = parser.parse_args(argv).once
+    demo = _Demo(Terminal(), once=once)
+    trio.run(demo.show)
+    return demo.status
+
+
+class _Demo:
+    """One run of the demo."""
+
+    def __init__(self, terminal: Terminal, *, once: bool) -> None:
+        self.status = INTERRUPTED
+        self._terminal = terminal
+        self._once = once
+
+    async def show(self) -> None:
+        """Run until the end of the tour, a signal or a failure; sets ``status``."""
+        try:
+            async with trio.open_nursery() as nursery:
+                await nursery.start(self._end_on_signal, nursery.cancel_scope)
+                await self._show_all()
+                nursery.cancel_scope.cancel()
+        except* DemoUnavailable as group:
+            self._fail(group, UNAVAILABLE)
+        except* (ToolError, ServerFailed, trio.TooSlowError) as group:
+            self._fail(group, FAILED)
+
+    async def _end_on_signal(
+        self, scope: trio.CancelScope, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED
+    ) -> None:
+        with trio.open_signal_receiver(signal.SIGINT, signal.SIGTERM, signal.SIGHUP) as signals:
+            task_status.started()
+            async for _ in signals:
+                scope.cancel()
+
+    async def _show_all(self) -> None:
+        # Read from right to left this is the order of the end: the home, then the broker, then the bridge.
+        async with (
+            open_bridge() as bridge,
+            embedded_broker(install_command()) as broker,
+            trio.open_nursery() as nursery,
+        ):
+            await nursery.start(publish_home, GmqttTransport(bridge), broker)
+            self._terminal.line(f"A simulated home now lives on an embedded MQTT broker at {broker.url}")
+            began_s = time.monotonic()
+            score = await take_tour(server_command(), broker.url, self._terminal)
+            self.status = OK if score.ok else FAILED
+            self._conclude(score.passed, score.failed, len(score.answered), time.monotonic() - began_s)
+            self._show_snippets(broker)
+            if not self._once:
+                self._terminal.line()
+                self._terminal.line(f"The home goes on at {broker.url}. Ctrl-C ends everything.")
+                await trio.sleep_forever()
+            nursery.cancel_scope.cancel()
+
+    def _conclude(self, passed: int, failed: int, tools: int, seconds: float) -> None:
+        self._terminal.title("The result")
+        sentence = f"{tools} of {len(TOOLS)} tools answered, {passed} checks passed, {failed} failed, {seconds:.0f} s"
+        self._terminal.checked(sentence, ok=self.status == OK)
+
+    def _show_snippets(self, broker: Broker) -> None:
+        url = _PLACEHOLDER_URL if self._once else broker.url
+        self._terminal.title(
+            "Use it: paste into ~/.cursor/mcp.json (other clients take the same; put your broker's URL in)"
+        )
+        self._terminal.line(local_snippet(url))
+        self._terminal.title("Or reach a server in a container on another machine, over SSH")
+        self._terminal.line(ssh_snippet())
+
+    def _fail(self, group: BaseExceptionGroup[BaseException], status: int) -> None:
+        self.status = status
+        for error in _leaves(group):
+            text = "no answer in time" if isinstance(error, trio.TooSlowError) else str(error)
+            for line in f"mqtt-mcp demo: {text}".splitlines():
+                self._terminal.failure(printable(line))
+
+
+def _leaves(group: BaseExceptionGroup[BaseException]) -> list[BaseException]:
+    """The exceptions inside a group, however deep."""
+    leaves: list[BaseException] = []
+    for error in group.exceptions:
+        leaves += _leaves(error) if isinstance(error, BaseExceptionGroup) else [error]
+    return leaves

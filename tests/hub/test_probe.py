@@ -5,6 +5,7 @@ import trio
 
 from mqtt_mcp.hub.policy import AccessPolicy
 from mqtt_mcp.hub.probe import MAX_IN_FLIGHT, RoundTripProbe
+from mqtt_mcp.mqtt.client import Publication
 from testkit.hub import MEMORY, memory_hub
 from testkit.memory_broker import MemoryBroker
 
@@ -150,3 +151,15 @@ async def test_strangers_on_the_probe_topic_are_ignored(autojump_clock, nursery)
         nursery.start_soon(stranger)
         await probe.run(session)
         assert [(a.received, a.duplicated) for a in probe.report().qos] == [(72, 0)] * 3
+
+
+async def test_a_copy_for_another_subscription_is_no_duplicate(autojump_clock):
+    """MQTT 3.1.1 §3.3.5: a broker may send one copy per overlapping subscription, at that one's QoS (amqtt does)."""
+
+    class CopyingBroker(MemoryBroker):
+        def route(self, publication):
+            super().route(Publication(publication.topic, publication.payload, qos=0))
+            return super().route(publication)
+
+    report = await probed(CopyingBroker(protocol="3.1.1"), duration_s=10.0)
+    assert [(a.qos, a.received, a.duplicated) for a in report.qos[1:]] == [(1, 72, 0), (2, 72, 0)]

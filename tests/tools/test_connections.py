@@ -20,9 +20,11 @@ TWO = {
 
 async def test_without_arguments_the_default_broker_is_used_and_described(autojump_clock):
     """The first thing an assistant does; nothing but the address is known of the profile."""
-    async with memory_hub(MemoryBroker(), profiles=TWO, default_profile="home") as hub:
-        async with connected(HubApplication(hub)) as client:
-            opened = await client.call("establish_connection")
+    async with (
+        memory_hub(MemoryBroker(), profiles=TWO, default_profile="home") as hub,
+        connected(HubApplication(hub)) as client,
+    ):
+        opened = await client.call("establish_connection")
 
     assert not opened.is_error
     assert opened.data["broker"] == "mqtt://home.test:1883"
@@ -39,10 +41,12 @@ async def test_without_arguments_the_default_broker_is_used_and_described(autoju
 
 async def test_a_named_profile_and_a_url_reach_other_brokers(autojump_clock):
     """Five sessions may be on five brokers; a password in a URL or an argument is never repeated."""
-    async with memory_hub(MemoryBroker(), profiles=TWO, default_profile="home") as hub:
-        async with connected(HubApplication(hub)) as client:
-            named = await client.call("establish_connection", profile="work")
-            given = await client.call("establish_connection", url="mqtt://me:s3cret@other.test:1884")
+    async with (
+        memory_hub(MemoryBroker(), profiles=TWO, default_profile="home") as hub,
+        connected(HubApplication(hub)) as client,
+    ):
+        named = await client.call("establish_connection", profile="work")
+        given = await client.call("establish_connection", url="mqtt://me:s3cret@other.test:1884")
 
     assert named.data["broker"] == "mqtts://work.test:8883"
     assert "certificate was not checked" in named.data["notes"][0]
@@ -78,9 +82,11 @@ async def test_a_wrong_request_says_what_is_allowed_and_repeats_no_password(auto
 
 async def test_without_any_broker_the_error_says_how_to_get_one(autojump_clock):
     """A window may run without configuration."""
-    async with memory_hub(MemoryBroker(), profiles={}, default_profile="") as hub:
-        async with connected(HubApplication(hub)) as client:
-            outcome = await client.call("establish_connection")
+    async with (
+        memory_hub(MemoryBroker(), profiles={}, default_profile="") as hub,
+        connected(HubApplication(hub)) as client,
+    ):
+        outcome = await client.call("establish_connection")
 
     assert outcome.is_error
     assert "MQTT_BROKER_URL" in outcome.text

@@ -267,9 +267,11 @@ async def test_a_confirmation_takes_nothing_from_a_running_collection(autojump_c
 
 async def test_read_only_takes_the_tool_away(autojump_clock):
     """Decisions, publishing: --read-only removes the tool."""
-    async with memory_hub(MemoryBroker(), policy=AccessPolicy(read_only=True)) as hub:
-        async with connected(HubApplication(hub)) as client:
-            tools = await client.request("tools/list")
+    async with (
+        memory_hub(MemoryBroker(), policy=AccessPolicy(read_only=True)) as hub,
+        connected(HubApplication(hub)) as client,
+    ):
+        tools = await client.request("tools/list")
 
     assert "publish_message" not in [tool["name"] for tool in tools["tools"]]
 

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 import trio
 
 from mqtt_mcp.commands._application import HubApplication
-from mqtt_mcp.commands._arguments import Usage, configure, fail
+from mqtt_mcp.commands._arguments import USAGE_STATUS, Usage, configure, fail
 from mqtt_mcp.commands._compose import running_hub
 from mqtt_mcp.commands._shutdown import Watchdog, cancel_on_signal, exit_at_once_on_signals
 from mqtt_mcp.config import Config
@@ -68,6 +68,9 @@ def run(arguments: Sequence[str]) -> int:
         config, _ = configure("mqtt-mcp", "Speak MCP on stdin and stdout; an MCP client starts this.", arguments)
     except Usage as usage:
         return usage.status
+    if sys.stdin is None or sys.stdout is None:  # closed by whoever started us: their numbers are not ours to use
+        fail("standard input or output is closed; an MCP client talks to this command through both.")
+        return USAGE_STATUS
     if os.isatty(0):
         sys.stderr.write(
             "mqtt-mcp speaks MCP on stdin and stdout and is meant to be started by an MCP client; see mqtt-mcp "
@@ -80,7 +83,7 @@ def run(arguments: Sequence[str]) -> int:
         if isinstance(error, BrokenPipeError):
             return 0
         fail(f"standard input or output cannot be used: {error.strerror}.")
-        return 2
+        return USAGE_STATUS
     return 0
 
 

@@ -89,7 +89,8 @@ class Dial:
         loop = asyncio.get_running_loop()
         error = OSError("the name has no address")
         for left, (family, address) in zip(range(len(self._addresses) - 1, -1, -1), self._addresses, strict=True):
-            sock = socket.socket(family, socket.SOCK_STREAM)
+            # asyncio sets TCP_NODELAY only where the protocol is named; without it a second small packet waits 40 ms.
+            sock = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
             try:
                 sock.setblocking(False)
                 async with asyncio.timeout(ONE_ADDRESS_S if left else None):

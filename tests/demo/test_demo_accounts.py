@@ -22,6 +22,7 @@ TRUE: dict[
         {
             "ok": True,
             "verdict": "All well.",
+            "advice": [],
             "stages": [{"stage": "tcp", "status": "ok", "ms": 1.0}, {"stage": "loopback", "status": "ok", "ms": 2.0}],
         },
     ),
@@ -133,7 +134,7 @@ TRUE: dict[
 FALSE: list[tuple[str, tuple[str | int, ...], Any]] = [
     ("diagnosis", ("ok",), False),
     ("diagnosis", ("stages", 0, "status"), "fail"),
-    ("diagnosis", ("stages", 1), {"stage": "ping", "status": "ok", "ms": 2.0}),
+    ("diagnosis", ("stages", 1, "status"), "skipped"),
     ("connection", ("broker",), "mqtt://elsewhere:1883"),
     ("connection", ("protocol",), "5.0"),
     ("topics", ("rows",), []),

@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -21,12 +22,21 @@ def children_of(pid: int) -> set[int]:
     return {int(one) for task in Path(f"/proc/{pid}/task").glob("*/children") for one in task.read_text().split()}
 
 
-@pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="reads /proc")
-def test_once_asks_every_tool_and_ends_with_0_because_every_answer_was_true():
-    """README's first command (issue, "demo"): status 0 only when every check on the content held."""
-    began_s = time.monotonic()
-    done = subprocess.run([*DEMO, "--once"], capture_output=True, text=True, timeout=120, check=False)
-    seconds = time.monotonic() - began_s
+@pytest.fixture(scope="module")
+def tours():
+    """Both ways to run the demo, side by side because each takes a while: (``--once`` ended, the other stays up)."""
+    with subprocess.Popen(DEMO, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as staying:
+        try:
+            began_s = time.monotonic()
+            once = subprocess.run([*DEMO, "--once"], capture_output=True, text=True, timeout=120, check=False)
+            yield once, time.monotonic() - began_s, staying
+        finally:
+            staying.kill()
+
+
+def test_once_asks_every_tool_and_ends_with_0_because_every_answer_was_true(tours):
+    """README's first command: status 0 only when every check on the content held."""
+    done, seconds, _ = tours
 
     assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-3000:]
     assert "11 of 11 tools answered" in done.stdout
@@ -38,6 +48,30 @@ def test_once_asks_every_tool_and_ends_with_0_because_every_answer_was_true():
     assert seconds < WALL_S
     snippet = done.stdout[done.stdout.index('{\n  "mcpServers"') :]
     assert json.JSONDecoder().raw_decode(snippet)[0]["mcpServers"]["mqtt"]["command"]
+
+
+def test_without_once_the_home_stays_until_ctrl_c(tours):
+    """After the tour a person can point a client at the home; Ctrl-C ends it with the tour's status within 2 s."""
+    _, _, staying = tours
+    assert staying.stdout is not None
+    assert staying.stderr is not None
+    address = ""
+    for line in staying.stdout:
+        if "Ctrl-C ends everything" in line:
+            address = line.split("mqtt://")[1].split(". ")[0]
+            break
+    host, port = address.split(":")
+    with socket.create_connection((host, int(port)), timeout=5):
+        pass  # somebody listens
+    began_s = time.monotonic()
+    staying.send_signal(signal.SIGINT)
+    _, errors = staying.communicate(timeout=10)
+
+    assert staying.returncode == 0
+    assert errors == ""
+    assert time.monotonic() - began_s < 2.0
+    with pytest.raises(OSError, match="refused"):
+        socket.create_connection((host, int(port)), timeout=5)
 
 
 def test_a_missing_embedded_broker_is_one_line_and_status_2(tmp_path: Path):

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
-from mqtt_mcp.analysis.payloads import Decoded, Shown, decode, show_decoded
+from mqtt_mcp.analysis.payloads import Decoded, Shown, decode, show, show_decoded
 from mqtt_mcp.analysis.pruning import Candidate, Chosen, select
 from mqtt_mcp.analysis.shape import signature
 from mqtt_mcp.analysis.signals import Signal, leaves
@@ -21,7 +21,7 @@ KEPT_PAYLOAD_BYTES = 4_096
 PARSED_BYTES = 65_536
 MESSAGE_BYTES = 600
 """About what one message of the pool takes besides its payload."""
-_SHOWN_CHARS = 2_000
+_RENDERED_CHARS = (2_000, 400, 150, 60, 24)
 _LATEST_TOPICS = 200
 
 
@@ -38,9 +38,21 @@ def parse(message: Message) -> Decoded:
 
 
 class Kept:
-    """One message of the pool. Of a payload above 4 KiB only ``shown`` is kept."""
+    """One message of the pool. Of a payload above 4 KiB only renderings are kept."""
 
-    __slots__ = ("digest", "first", "message", "numbers", "order", "shape", "shown", "signals", "state", "t_s", "words")
+    __slots__ = (
+        "digest",
+        "first",
+        "message",
+        "numbers",
+        "order",
+        "renderings",
+        "shape",
+        "signals",
+        "state",
+        "t_s",
+        "words",
+    )
 
     def __init__(self, message: Message, decoded: Decoded, state: TopicState, t_s: float, order: int) -> None:
         self.digest = hash(message.payload)
@@ -52,17 +64,30 @@ class Kept:
         self.numbers: dict[str, float] = {}
         self.words: Sequence[tuple[str, str]] = ()
         self.signals: list[Signal] = []
-        self.shown: Shown | None = None
-        if len(message.payload) > KEPT_PAYLOAD_BYTES:
-            known = decoded if decoded.value is not None or decoded.format != "json" else decode(message.payload)
-            self.shown = show_decoded(known, message.payload, _SHOWN_CHARS)
-            message = msgspec.structs.replace(message, payload=b"")
+        self.renderings: tuple[Shown, ...] = ()
         self.message = message
+
+    def settle(self) -> None:
+        """Let go of a payload above 4 KiB; what may be shown of it is rendered now, in several lengths."""
+        payload = self.message.payload
+        if len(payload) > KEPT_PAYLOAD_BYTES:
+            decoded = decode(payload, self.message.topic)
+            self.renderings = tuple(show_decoded(decoded, payload, chars) for chars in _RENDERED_CHARS)
+            self.message = msgspec.structs.replace(self.message, payload=b"")
+
+    def show(self, max_chars: int) -> Shown:
+        """The payload in at most ``max_chars`` characters, at least 24."""
+        for rendering in self.renderings:
+            if len(rendering.payload) <= max_chars:
+                return rendering
+        properties = self.message.properties
+        content_type = properties.content_type if properties else ""
+        return show(self.message.payload, self.message.topic, content_type, max_chars)
 
     @property
     def held_bytes(self) -> int:
         """About what it takes."""
-        return MESSAGE_BYTES + len(self.message.payload) + (len(self.shown.payload) if self.shown else 0)
+        return MESSAGE_BYTES + len(self.message.payload) + sum(len(one.payload) for one in self.renderings)
 
     def extremes(self) -> list[tuple[str, str]]:
         """Which fields have their lowest or highest value of the watch here."""
@@ -91,6 +116,7 @@ class Pool:
 
     def add(self, kept: Kept, issues: IssueCounts) -> None:
         """Take a message; when the pool is twice its size the half that covers least goes."""
+        kept.settle()
         self.kept.append(kept)
         self.held_bytes += kept.held_bytes
         if len(self.kept) >= 2 * self.size + 20:

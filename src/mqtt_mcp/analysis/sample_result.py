@@ -8,7 +8,6 @@ from collections.abc import Sequence
 
 import msgspec
 
-from mqtt_mcp.analysis.payloads import Shown, show
 from mqtt_mcp.analysis.pool import Kept
 from mqtt_mcp.analysis.pruning import POLICY, Chosen
 from mqtt_mcp.analysis.signals import WEIGHTS
@@ -277,11 +276,7 @@ def _message(kept: Kept, one: Chosen, cap: int) -> SampleMessage:
     message = kept.message
     properties = message.properties
     content_type = properties.content_type if properties else ""
-    shown = kept.shown
-    if shown is None:
-        shown = show(message.payload, message.topic, content_type, cap)
-    elif len(shown.payload) > cap:
-        shown = Shown(clean(shown.payload, cap), shown.format, shown.bytes, cut=True)
+    shown = kept.show(cap)
     return SampleMessage(
         t_s=round(kept.t_s, 3),
         topic=clean(message.topic, _TOPIC_CHARS),

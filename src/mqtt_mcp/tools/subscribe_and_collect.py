@@ -65,7 +65,7 @@ class Args(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 class Result(msgspec.Struct, frozen=True, kw_only=True):
     """Counts of everything, and up to 50 messages that stand for it, in order of time.
 
-    The account adds up: topics.messages + other_topics.messages = observed.messages = returned.messages + the sum of same
+    The account adds up: topics.messages + other_topics.messages = observed.messages = returned.messages + sum of same
     + not_shown.messages.
     """
 

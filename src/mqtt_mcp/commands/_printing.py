@@ -58,9 +58,9 @@ def _lines(value: Any, indent: str) -> Iterator[str]:
     if isinstance(value, dict):
         for key, member in value.items():
             if _is_inline(member):
-                yield f"{indent}{_safe(str(key))}: {_inline(member)}"
+                yield f"{indent}{safe(str(key))}: {_inline(member)}"
             else:
-                yield f"{indent}{_safe(str(key))}:"
+                yield f"{indent}{safe(str(key))}:"
                 yield from _lines(member, indent + "  ")
     elif isinstance(value, list):
         for item in value:
@@ -94,8 +94,9 @@ def _inline(value: Any) -> str:
         case list():
             return ", ".join(_inline(item) for item in value)
         case _:
-            return _safe(str(value))
+            return safe(str(value))
 
 
-def _safe(text: str) -> str:
+def safe(text: str) -> str:
+    """``text`` without anything that could steer a terminal."""
     return "".join(char if char.isprintable() else ascii(char)[1:-1] for char in text)

@@ -1,0 +1,231 @@
+"""The accumulator of debug_device: follows every topic a little and the wanted device closely, and reports at the end.
+
+Owns the bounds on topics and on time per message. What messages mean, whose they are and what is wrong is the business
+of its neighbours (``detect``, ``device``, ``match``, ``report``).
+"""
+
+import msgspec
+
+from mqtt_mcp.analysis.accumulator import Window
+from mqtt_mcp.analysis.devices.detect import detect
+from mqtt_mcp.analysis.devices.device import Device, group
+from mqtt_mcp.analysis.devices.directory import Directory, normalise
+from mqtt_mcp.analysis.devices.finding import SEVERITIES, Finding, View
+from mqtt_mcp.analysis.devices.match import Match, find
+from mqtt_mcp.analysis.devices.place import place
+from mqtt_mcp.analysis.devices.report import (
+    DeviceLine,
+    Identity,
+    Moment,
+    TopicLine,
+    device_line,
+    identity,
+    judge,
+    timeline,
+    topic_lines,
+    verdict_of_all,
+    verdict_of_one,
+)
+from mqtt_mcp.analysis.devices.track import Track
+from mqtt_mcp.analysis.payloads import decode
+from mqtt_mcp.analysis.text import clean, quote
+from mqtt_mcp.mqtt.client import Message
+
+MAX_TRACKS = 5_000
+"""Topics followed; messages on further ones are only counted."""
+MAX_PARSED_BYTES = 1024 * 1024
+_LOOKS_PER_S, _CLOSE_LOOKS_PER_S = 3.0, 50.0
+_MAX_FINDINGS = 25
+_MAX_LINES = 200
+
+
+class DeviceReport(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
+    """What the watch tells: about one device, or about all of them when none was named.
+
+    Attributes:
+        verdict: One or two sentences; foreign names in it are quoted.
+        availability: online, offline or unknown; empty when no single device was found.
+        identity: Which device, as a list of at most one.
+        findings: Worst first.
+        checks: Every check with pass, fail, not_applicable or not_enough_data.
+        topics, timeline: The device's topics and what happened.
+        candidates: Devices that may be meant when none was found for certain.
+        devices: All devices, offline and troubled ones first, when none was named.
+        messages, messages_of_device, topics_seen, topics_not_followed: What was counted.
+        notes: What a reader needs to judge the rest.
+    """
+
+    verdict: str
+    messages: int
+    topics_seen: int
+    messages_of_device: int = 0
+    topics_not_followed: int = 0
+    availability: str = ""
+    identity: list[Identity] = msgspec.field(default_factory=list)
+    findings: list[Finding] = msgspec.field(default_factory=list)
+    checks: dict[str, str] = msgspec.field(default_factory=dict)
+    topics: list[TopicLine] = msgspec.field(default_factory=list)
+    timeline: list[Moment] = msgspec.field(default_factory=list)
+    candidates: list[DeviceLine] = msgspec.field(default_factory=list)
+    devices: list[DeviceLine] = msgspec.field(default_factory=list)
+    notes: list[str] = msgspec.field(default_factory=list)
+
+
+class DebugAccumulator:
+    """Follows devices; see ``accumulator.Accumulator`` for the contract.
+
+    Args:
+        device: Name, id, address or topic prefix; empty or ``*`` for all devices.
+        max_chars: Bound of the report as JSON.
+    """
+
+    def __init__(self, device: str = "", *, max_chars: int = 20_000) -> None:
+        self.messages = 0
+        self._query = "" if device.strip() == "*" else device.strip()
+        self._wanted = normalise(self._query)
+        self._max_chars = max_chars
+        self._tracks: dict[str, Track] = {}
+        self._unfollowed: set[str] = set()
+        self._directory = Directory()
+
+    @property
+    def done(self) -> bool:
+        """Never: silence until the end matters too."""
+        return False
+
+    @property
+    def kept_bytes(self) -> int:
+        """About how much all topics hold."""
+        return 2_500 * len(self._tracks)
+
+    def shrink(self, target_bytes: int) -> None:
+        """Forget the topics seen last, those of the wanted device excepted."""
+        for topic in reversed(list(self._tracks)):
+            if self.kept_bytes <= target_bytes:
+                return
+            if not (self._wanted and self._wanted in normalise(topic)):
+                del self._tracks[topic]
+                self._unfollowed.add(topic)
+
+    def add(self, message: Message, t_s: float) -> None:
+        """Take one message."""
+        self.messages += 1
+        track = self._tracks.get(message.topic)
+        if track is None:
+            if len(self._tracks) >= MAX_TRACKS:
+                if len(self._unfollowed) < 100_000:
+                    self._unfollowed.add(message.topic)
+                return
+            levels = message.topic.split("/", 40)
+            track = Track(message.topic, levels, place(levels).role, t_s)
+            track.close = bool(self._wanted) and self._wanted in normalise(message.topic)
+            self._tracks[message.topic] = track
+        track.arrive(message, t_s)
+        looks = _CLOSE_LOOKS_PER_S if track.close else _LOOKS_PER_S
+        if len(message.payload) > MAX_PARSED_BYTES or not track.may_parse(t_s, looks):
+            return
+        content_type = message.properties.content_type if message.properties else ""
+        decoded = decode(message.payload, message.topic, content_type)
+        self._directory.learn(track.levels, decoded.value)
+        detect(track, decoded, self._directory, t_s, retain=message.retain)
+
+    def progress(self) -> str:
+        """Counts only."""
+        return f"{self.messages} messages on {len(self._tracks) + len(self._unfollowed)} topics"
+
+    def devices(self) -> list[Device]:
+        """All devices seen until now."""
+        return group(self._tracks.values(), self._directory)
+
+    def result(self, window: Window) -> DeviceReport:
+        """The report as of now."""
+        devices = self.devices()
+        if not self._query:
+            return self._all(devices, window)
+        found = find(self._query, devices)
+        if found.device is None:
+            return self._unknown(found.how, [device_line(one, judge(_view(one, window))) for one in found.candidates])
+        for value_chars, max_topics in ((300, 30), (150, 20), (60, 10), (20, 4)):
+            report = self._one(found.device, found, window, value_chars=value_chars, max_topics=max_topics)
+            if _chars(report) <= self._max_chars:
+                return report
+        return msgspec.structs.replace(report, timeline=[], topics=[], findings=report.findings[:5])
+
+    def _one(self, device: Device, found: Match, window: Window, *, value_chars: int, max_topics: int) -> DeviceReport:
+        view = _view(device, window)
+        judgement = judge(view)
+        notes = self._notes()
+        if len(device.tracks) > max_topics:
+            notes.append(f"{len(device.tracks) - max_topics} of its {len(device.tracks)} topics are not shown.")
+        if any(track.messages > track.parsed for track in device.tracks):
+            notes.append("Some messages came too fast to be looked into; they are counted.")
+        return DeviceReport(
+            verdict=verdict_of_one(device, judgement, view.now_s),
+            messages=self.messages,
+            topics_seen=len(self._tracks) + len(self._unfollowed),
+            messages_of_device=device.messages,
+            topics_not_followed=len(self._unfollowed),
+            availability=device.reachability(),
+            identity=[identity(device, found.how)],
+            findings=judgement.findings[:_MAX_FINDINGS],
+            checks=judgement.checks,
+            topics=topic_lines(device, value_chars)[:max_topics],
+            timeline=timeline(device),
+            candidates=[device_line(one, judge(_view(one, window))) for one in found.candidates],
+            notes=notes,
+        )
+
+    def _unknown(self, how: str, candidates: list[DeviceLine]) -> DeviceReport:
+        asked = "Call again with one of the candidates." if candidates else (
+            "Check the spelling, widen the pattern, or listen longer: it may publish rarely and store nothing."
+        )  # fmt: skip
+        return DeviceReport(
+            verdict=f"No single device was found for {quote(self._query)}: {how}. {asked}",
+            messages=self.messages,
+            topics_seen=len(self._tracks) + len(self._unfollowed),
+            topics_not_followed=len(self._unfollowed),
+            candidates=candidates,
+            notes=self._notes(),
+        )
+
+    def _all(self, devices: list[Device], window: Window) -> DeviceReport:
+        lines = sorted((device_line(one, judge(_view(one, window))) for one in devices), key=_urgency)
+        report = DeviceReport(
+            verdict=verdict_of_all(lines) if lines else "No device was seen.",
+            messages=self.messages,
+            topics_seen=len(self._tracks) + len(self._unfollowed),
+            messages_of_device=sum(one.messages for one in lines),
+            topics_not_followed=len(self._unfollowed),
+        )
+        shown = lines[:_MAX_LINES]
+        while True:
+            notes = self._notes()
+            if len(shown) < len(lines):
+                notes.append(f"{len(lines) - len(shown)} devices are not shown, the least troubled ones.")
+            whole = msgspec.structs.replace(report, devices=shown, notes=notes)
+            if _chars(whole) <= self._max_chars or not shown:
+                return whole
+            shown = shown[: len(shown) * 4 // 5]
+
+    def _notes(self) -> list[str]:
+        if not self._unfollowed:
+            return []
+        return [f"{len(self._unfollowed)} topics beyond the first {MAX_TRACKS} were only counted; narrow the pattern."]
+
+
+def _view(device: Device, window: Window) -> View:
+    return View(device, window.elapsed_s, window.started_at_epoch_s, bool(window.gaps))
+
+
+def _urgency(line: DeviceLine) -> tuple[bool, int, str]:
+    rank = SEVERITIES.index(line.severity) if line.severity in SEVERITIES else len(SEVERITIES)
+    return line.availability != "offline", rank, line.name
+
+
+def _chars(report: DeviceReport) -> int:
+    return len(msgspec.json.encode(report).decode())
+
+
+def watched_label(device: str) -> str:
+    """What is watched, for lists of collections."""
+    return clean(device, 120) or "all devices"

@@ -16,7 +16,8 @@ from mqtt_mcp.errors import ErrorKind, ToolError
 from mqtt_mcp.hub.policy import AccessPolicy
 from mqtt_mcp.mqtt.broker_url import Broker, Secret, Tls, parse_broker_url
 from mqtt_mcp.mqtt.topics import check_topic_filter
-from mqtt_mcp.options import CONFIG_FILE_ENV, CONFIG_FILE_FLAG, ConfigError, Option, Value, from_text, section
+from mqtt_mcp.option import ConfigError, Option, Value, from_text
+from mqtt_mcp.options import CONFIG_FILE_ENV, CONFIG_FILE_FLAG, section
 from mqtt_mcp.settings import Settings
 
 if TYPE_CHECKING:

@@ -11,7 +11,8 @@ from typing import Any
 
 import msgspec
 
-from mqtt_mcp.options import ConfigError, Option, Section, Value, checked, section
+from mqtt_mcp.option import ConfigError, Option, Section, Value, checked
+from mqtt_mcp.options import section
 
 PROFILE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,39}")
 

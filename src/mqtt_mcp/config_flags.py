@@ -8,7 +8,8 @@ does, so that a flag and a variable are refused in the same words). Imported onl
 import argparse
 from typing import NoReturn
 
-from mqtt_mcp.options import CONFIG_FILE_FLAG, OPTIONS, ConfigError, Option
+from mqtt_mcp.option import ConfigError, Option
+from mqtt_mcp.options import CONFIG_FILE_FLAG, OPTIONS
 
 _GROUPS = {"general": "what it may do, and logging", "broker": "the broker", "limits": "limits"}
 

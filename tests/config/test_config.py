@@ -8,7 +8,8 @@ import pytest
 
 from mqtt_mcp.config import load_config
 from mqtt_mcp.config_flags import flag_parser, flag_values
-from mqtt_mcp.options import OPTIONS, ConfigError, markdown_table
+from mqtt_mcp.option import ConfigError
+from mqtt_mcp.options import OPTIONS, markdown_table
 from mqtt_mcp.settings import DEFAULTS
 
 FILE = """\

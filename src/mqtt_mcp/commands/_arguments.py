@@ -9,7 +9,7 @@ from typing import Any
 
 from mqtt_mcp.commands._logging import setup_logging
 from mqtt_mcp.config import Config, load_config
-from mqtt_mcp.options import ConfigError
+from mqtt_mcp.option import ConfigError
 
 USAGE_STATUS = 2
 

@@ -20,11 +20,8 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 
 @pytest.fixture(scope="session")
 def broker_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder that mosquitto can read even when it gives up its root rights."""
-    folder = tmp_path_factory.mktemp("brokers")
-    for path in (folder, *folder.parents[:2]):
-        path.chmod(0o755)
-    return folder
+    """Where the brokers' configuration, certificates and logs are."""
+    return tmp_path_factory.mktemp("brokers")
 
 
 @pytest.fixture(scope="session")

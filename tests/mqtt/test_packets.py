@@ -5,6 +5,7 @@ Provenance: MQTT 5 §1.5, §2.1, §2.2.2, §3.3; gmqtt's own reader is quadratic
 
 import contextlib
 import time
+from typing import Any
 
 import pytest
 from gmqtt.client import Message as GmqttMessage
@@ -47,10 +48,11 @@ def publish(
     topic: str,
     payload: bytes,
     qos: int = 0,
+    *,
     retain: bool = False,
     version: int = 5,
     encoder: Encoder | None = None,
-    **more: object,
+    **more: Any,
 ) -> bytes:
     message = GmqttMessage(topic, payload, qos=qos, retain=retain, **more)
     _, packet = PublishPacket.build_package(message, encoder or Encoder(version))
@@ -82,11 +84,11 @@ published = st.tuples(
 
 @given(st.lists(published, max_size=8), st.booleans(), st.data())
 def test_any_packets_in_any_pieces_come_out_as_they_went_in(
-    items: list[tuple[str, bytes, int, bool, dict[str, object]]], v5: bool, data: st.DataObject
+    items: list[tuple[str, bytes, int, bool, dict[str, Any]]], v5: bool, data: st.DataObject
 ) -> None:
     """The receiver is the inverse of gmqtt's encoder, wherever the stream is cut."""
     encoder = Encoder(5 if v5 else 4)
-    stream = b"".join(publish(t, p, q, r, encoder=encoder, **(x if v5 else {})) for t, p, q, r, x in items)
+    stream = b"".join(publish(t, p, q, retain=r, encoder=encoder, **(x if v5 else {})) for t, p, q, r, x in items)
     got = Got(v5=v5)
     while stream:
         size = data.draw(st.integers(1, len(stream)))

@@ -4,6 +4,7 @@ Owns its configuration file, the process and the ports. Synchronous on purpose: 
 async.
 """
 
+import os
 import shutil
 import socket
 import subprocess
@@ -31,7 +32,7 @@ class Mosquitto:
     Args:
         folder: Where its files go.
         config: Lines of mosquitto.conf; ``listener`` lines are written here.
-        tls: Lines for its one listener.
+        listener: Lines for its one listener.
 
     Attributes:
         port: Its port on 127.0.0.1; stays the same over restarts.
@@ -41,7 +42,9 @@ class Mosquitto:
         self.port = free_port()
         self._folder = folder
         self._config = folder / f"mosquitto-{self.port}.conf"
-        self._config.write_text(f"{config}\nlistener {self.port} 127.0.0.1\n{listener}\n")
+        # Started by root it would become another user, who may not read the files of a test.
+        user = "user root\n" if os.geteuid() == 0 else ""
+        self._config.write_text(f"{user}{config}\nlistener {self.port} 127.0.0.1\n{listener}\n")
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -108,8 +111,6 @@ def with_accounts(folder: Path) -> str:
     tool = shutil.which("mosquitto_passwd") or "/usr/bin/mosquitto_passwd"
     subprocess.run([tool, "-U", str(passwords)], check=True, capture_output=True, timeout=30)
     acl.write_text(f"user {USERNAME}\ntopic read {DENIED}\ntopic readwrite ok/#\n")
-    for path in (passwords, acl):
-        path.chmod(0o644)  # started by root, mosquitto reads them as its own user
     return f"allow_anonymous false\npassword_file {passwords}\nacl_file {acl}\nmax_packet_size 5000"
 
 
@@ -144,8 +145,6 @@ class Certificates:
         cert, key = self._folder / f"{stem}.pem", self._folder / f"{stem}.key"
         cert.write_bytes(b"".join(blob.bytes() for blob in server.cert_chain_pems))
         server.private_key_pem.write_to_path(str(key))
-        for path in (*self._folder.iterdir(),):
-            path.chmod(0o644)
         return f"certfile {cert}\nkeyfile {key}\ncafile {self.ca_file}\n{more}"
 
     def tls(self, *, client: bool = False) -> Tls:

@@ -143,6 +143,8 @@ class Link:
                 self._raise_unopened(connecting.exception(), dial.stage)
             body = await connack
             self._accept(body)
+            if self.error is not None:
+                raise self.error  # CONNACK and the end came together
         finally:
             # CONNECT is written; what it still waits for is here, or will not come.
             connecting.cancel()
@@ -223,7 +225,7 @@ class Link:
 
     def _on_lost(self, dial: Dial, error: Exception | None) -> None:
         if dial is self._dial:
-            unopened = self.capabilities is None
+            unopened = self._connack is None or not self._connack.done()
             self._end(hung_up(error, self._broker) if unopened else lost_connection(None, self._broker.url))
 
     def _end(self, error: MqttError) -> None:

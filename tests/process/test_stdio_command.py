@@ -11,7 +11,7 @@ from functools import partial
 import pytest
 import trio
 
-from testkit.mcp_client import spawned
+from testkit.mcp_client import McpClient, spawned
 
 pytestmark = pytest.mark.process
 
@@ -58,6 +58,12 @@ async def scripted(**how):
         nursery.cancel_scope.cancel()
 
 
+def process_of(client: McpClient) -> trio.Process:
+    """The subprocess behind a spawned client."""
+    assert client.process is not None
+    return client.process
+
+
 async def ended_within(process: trio.Process, seconds: float) -> int:
     """Wait for the exit and return its status; the margin is for the loaded machine, not for the program."""
     with trio.fail_after(seconds + 1.0):
@@ -71,7 +77,7 @@ async def test_the_end_of_the_input_ends_it_with_0_and_disconnects_politely(sess
         if session:
             assert not (await client.call("establish_connection")).is_error
         await client.finish()
-        assert await ended_within(client.process, 1.0) == 0
+        assert await ended_within(process_of(client), 1.0) == 0
         if session:
             with trio.fail_after(5):
                 await broker.gone.wait()
@@ -83,8 +89,8 @@ async def test_a_signal_ends_it_with_0_and_disconnects_politely(number):
     """Issue: SIGTERM, SIGINT and SIGHUP are orderly ends."""
     async with scripted() as broker, spawned(COMMAND, env={"MQTT_BROKER_URL": broker.url}) as client:
         assert not (await client.call("establish_connection")).is_error
-        client.process.send_signal(number)
-        assert await ended_within(client.process, 1.0) == 0
+        process_of(client).send_signal(number)
+        assert await ended_within(process_of(client), 1.0) == 0
         with trio.fail_after(5):
             await broker.gone.wait()
         assert broker.received[0][-2] == DISCONNECT or broker.received[0][-4] == DISCONNECT
@@ -95,6 +101,8 @@ async def test_a_closed_output_ends_it_with_0():
     process = await trio.lowlevel.open_process(
         COMMAND, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE
     )
+    assert process.stdin is not None
+    assert process.stdout is not None
     try:
         await process.stdin.send_all(b'{"jsonrpc":"2.0","id":1,"method":"ping"}\n')
         with trio.fail_after(20):
@@ -113,7 +121,7 @@ async def test_a_call_that_hangs_does_not_hold_it_up():
         with trio.fail_after(20):
             await broker.connected.wait()
         await client.finish()
-        assert await ended_within(client.process, 2.0) == 0
+        assert await ended_within(process_of(client), 2.0) == 0
 
 
 async def test_a_peer_that_does_not_read_does_not_hold_it_up():
@@ -125,7 +133,7 @@ async def test_a_peer_that_does_not_read_does_not_hold_it_up():
             await client.start_call("publish_message", session_id=session_id, topic="a", payload="x" * 900_000)
         await client.request("ping")
         await client.finish()
-        assert await ended_within(client.process, 2.0) == 0
+        assert await ended_within(process_of(client), 2.0) == 0
 
 
 HANGING_EXIT = """
@@ -150,7 +158,7 @@ async def test_the_watchdog_ends_what_hangs_on_the_way_out():
     async with spawned([sys.executable, "-c", HANGING_EXIT]) as client:
         started = trio.current_time()
         await client.finish()
-        assert await ended_within(client.process, 2.0) == 0
+        assert await ended_within(process_of(client), 2.0) == 0
         assert 1.0 < trio.current_time() - started < 3.0
 
 

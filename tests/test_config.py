@@ -8,6 +8,7 @@ import pytest
 
 from mqtt_mcp.config import load_config
 from mqtt_mcp.config_flags import flag_parser, flag_values
+from mqtt_mcp.mqtt.broker_url import Secret, Tls
 from mqtt_mcp.option import ConfigError
 from mqtt_mcp.options import OPTIONS, markdown_table
 from mqtt_mcp.settings import DEFAULTS
@@ -61,10 +62,10 @@ def test_the_file_gives_profiles_limits_and_gates(home):
 
     assert list(config.profiles) == ["home", "production"]
     assert config.default_profile == "home"
-    assert config.profiles["home"].password.reveal() == "s3cret-home"
+    assert config.profiles["home"].password == Secret("s3cret-home")
     assert config.profiles["home"].url == "mqtt://home.test:1883"
     assert config.profiles["production"].port == 8884
-    assert config.profiles["production"].tls.insecure is True
+    assert config.profiles["production"].tls == Tls(insecure=True)
     assert config.settings.max_sessions == 3
     assert config.settings.session_ttl_s == 60.0
     assert config.policy.read_only is True
@@ -120,17 +121,17 @@ def test_credentials_never_travel_to_an_address_from_elsewhere(home):
     assert other.profiles["default"].password is None
 
     named = load_config({"url": "home"}, environ)
-    assert named.profiles["home"].password.reveal() == "s3cret-home"
-    assert named.profiles["default"].password.reveal() == "s3cret-env"
+    assert named.profiles["home"].password == Secret("s3cret-home")
+    assert named.profiles["default"].password == Secret("s3cret-env")
 
 
 def test_credentials_without_an_address_complete_a_url_or_the_default_profile(home):
     """MQTT_PASSWORD beside --broker, and MQTT_PASSWORD_FILE for the profile of the file (container secrets)."""
     flag = load_config({"url": "mqtt://flag.test"}, {"MQTT_USERNAME": "u", "MQTT_PASSWORD": "s3cret-env"})
-    assert flag.profiles["default"].password.reveal() == "s3cret-env"
+    assert flag.profiles["default"].password == Secret("s3cret-env")
 
     file = load_config({}, env(home, MQTT_PASSWORD="s3cret-env"))
-    assert file.profiles["home"].password.reveal() == "s3cret-env"
+    assert file.profiles["home"].password == Secret("s3cret-env")
     assert file.profiles["production"].password is None
 
 
@@ -140,12 +141,12 @@ def test_user_info_of_a_url_is_moved_out(home):
 
     broker = config.profiles["default"]
     assert broker.url == "mqtt://env.test:1883"
-    assert broker.password.reveal() == "s3cret@x"
+    assert broker.password == Secret("s3cret@x")
     assert "s3cret" not in repr(config)
     assert set(config.secrets()) == {"user", "s3cret@x"}
 
 
-BAD_FILES = {
+BAD_FILES: dict[str, tuple[str | bytes, list[str]]] = {
     "no TOML": ("[brokers.home\n", ["is not TOML", "line 1"]),
     "unknown key": ('red_only = true\n[brokers.x]\nurl="mqtt://x"', [":1:", "'red_only'", "read_only"]),
     "unknown broker key": (

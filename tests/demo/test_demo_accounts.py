@@ -92,6 +92,37 @@ TRUE: dict[
             ]
         },
     ),
+    "devices": (
+        accounts_listening.devices,
+        accounts_listening.check_devices,
+        {
+            "verdict": '1 of 3 devices are offline: "garden_sensor".',
+            "devices": [
+                {"name": "garden_sensor", "availability": "offline", "findings": ["battery_low", "link_weak"]},
+                {"name": "bridge", "availability": "online", "findings": ["error_log"]},
+                {"name": "freezer", "availability": "online"},
+            ],
+        },
+    ),
+    "device": (
+        accounts_listening.device,
+        accounts_listening.check_device,
+        {
+            "verdict": '"garden_sensor" is offline.',
+            "availability": "offline",
+            "findings": [
+                {"code": "device_offline", "severity": "high", "title": "Offline."},
+                {"code": "battery_low", "severity": "medium", "title": "The battery is at 4 %.", "value": "4"},
+                {"code": "link_weak", "severity": "low", "title": "The radio link is weak."},
+                {
+                    "code": "error_log",
+                    "severity": "high",
+                    "title": "Its bridge logged errors.",
+                    "messages": ["z2m: Failed to ping 'garden_sensor'"],
+                },
+            ],
+        },
+    ),
     "published": (
         accounts.published,
         accounts.check_published,
@@ -152,6 +183,16 @@ FALSE: list[tuple[str, tuple[str | int, ...], Any]] = [
     ("messages", ("observed", "messages"), 8),
     ("schema", ("schemas", 0, "schema", "properties", "battery", "type"), "string"),
     ("schema", ("schemas", 0, "schema"), {}),
+    ("devices", ("verdict",), "All is well."),
+    ("devices", ("devices", 0, "availability"), "online"),
+    ("devices", ("devices", 0, "findings"), ["battery_low"]),
+    ("devices", ("devices", 2, "availability"), "offline"),
+    ("devices", ("devices", 2, "findings"), ["silence_gap"]),
+    ("device", ("availability",), "online"),
+    ("device", ("findings", 0, "code"), "flapping"),
+    ("device", ("findings", 1, "value"), "87"),
+    ("device", ("findings", 2, "code"), "jitter"),
+    ("device", ("findings", 3, "messages"), []),
     ("published", ("outcome",), "sent"),
     ("published", ("responses",), []),
     ("published", ("responses", 0, "payload"), '{"state":"ON"}'),

@@ -122,32 +122,45 @@ def check_schema(data: dict[str, Any]) -> list[Check]:
 
 def devices(data: dict[str, Any]) -> list[str]:
     """debug_device for all devices."""
-    return [data["verdict"], *_findings(data, 4)]
+    ill = [one for one in data["devices"] if one.get("findings")]
+    well = [one["name"] for one in data["devices"] if not one.get("findings")]
+    lines = [f"{one['name']} ({one['availability']}): {', '.join(one['findings'])}" for one in ill]
+    return [data["verdict"], *lines, f"nothing wrong with: {', '.join(well)}"]
 
 
 def check_devices(data: dict[str, Any]) -> list[Check]:
-    """The failing sensor is named as offline, and no other device is."""
+    """The failing sensor is offline with the reasons beside it, and no other device is."""
+    offline = [one["name"] for one in data["devices"] if one["availability"] == "offline"]
+    reasons = {code for one in data["devices"] if one["name"] == FAILING for code in one.get("findings", [])}
+    blamed = {one["name"] for one in data["devices"] if one.get("findings")} - {FAILING, "bridge"}
     return [
-        Check(f"the verdict names {FAILING}", FAILING in data["verdict"]),
-        Check("it says that it is offline", mentions(data, FAILING, "offline")),
+        Check(
+            f"exactly {FAILING} is offline, and the verdict says so",
+            offline == [FAILING] and FAILING in data["verdict"],
+        ),
+        Check("it names empty battery and weak link as reasons", {"battery_low", "link_weak"} <= reasons),
+        Check("no healthy device is blamed", not blamed),
     ]
 
 
 def device(data: dict[str, Any]) -> list[str]:
     """debug_device for one device."""
-    return [data["verdict"], *_findings(data, 6)]
+    lines = [data["verdict"]]
+    for one in data["findings"]:
+        lines.append(f"{one['severity']}: {one['title']} {one.get('advice', '')}")
+        lines += [f"  > {message}" for message in one.get("messages", [])[:2] if one["code"] == "error_log"]
+    return lines
 
 
 def check_device(data: dict[str, Any]) -> list[Check]:
     """Offline, with the empty battery, the weak link and the bridge's own words as evidence."""
-    codes = {one["code"] for one in data["findings"]}
+    found = {one["code"]: one for one in data["findings"]}
     return [
-        Check("it is offline", "device_offline" in codes),
-        Check(f"its battery is low ({FAILING_BATTERY_PERCENT} %)", "battery_low" in codes),
-        Check("its radio link is weak", "link_weak" in codes),
-        Check("the bridge's error about it is quoted", mentions(data["findings"], "failed to ping", FAILING)),
+        Check("it is offline", data["availability"] == "offline" and "device_offline" in found),
+        Check(
+            f"its battery is at {FAILING_BATTERY_PERCENT} %",
+            found.get("battery_low", {}).get("value") == str(FAILING_BATTERY_PERCENT),
+        ),
+        Check("its radio link is weak", "link_weak" in found),
+        Check("the bridge's own error about it is quoted", mentions(found.get("error_log"), "failed to ping", FAILING)),
     ]
-
-
-def _findings(data: dict[str, Any], most: int) -> list[str]:
-    return some([f"{one['severity']}: {one['title']}" for one in data["findings"]], most)

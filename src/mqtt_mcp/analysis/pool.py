@@ -10,11 +10,9 @@ import msgspec
 
 from mqtt_mcp.analysis.payloads import Decoded, Shown, decode, show, show_decoded
 from mqtt_mcp.analysis.pruning import Candidate, Chosen, select
-from mqtt_mcp.analysis.shape import signature
+from mqtt_mcp.analysis.shape import discriminator, signature
 from mqtt_mcp.analysis.signals import Signal, leaves
-from mqtt_mcp.analysis.statistics import median
-from mqtt_mcp.analysis.text import quote
-from mqtt_mcp.analysis.tracking import Series, TopicState
+from mqtt_mcp.analysis.tracking import LOW_DEVIATIONS, TopicState, outlier
 from mqtt_mcp.mqtt.client import Message
 
 KEPT_PAYLOAD_BYTES = 4_096
@@ -50,6 +48,7 @@ class Kept:
         "shape",
         "signals",
         "state",
+        "structure",
         "t_s",
         "words",
     )
@@ -60,7 +59,8 @@ class Kept:
         self.t_s = t_s
         self.order = order
         self.first = False
-        self.shape = signature(decoded.value) if decoded.value is not None else decoded.format
+        self.structure = signature(decoded.value) if decoded.value is not None else decoded.format
+        self.shape = self.structure + discriminator(decoded.value)
         self.numbers: dict[str, float] = {}
         self.words: Sequence[tuple[str, str]] = ()
         self.signals: list[Signal] = []
@@ -196,10 +196,9 @@ def _late_outliers(kept: Kept) -> list[Signal]:
     """Outliers that could not be told when they came, because little was known of the series then."""
     found = []
     for path, which in kept.extremes():
-        series: Series = kept.state.series[path]
-        series.set_limits(8.0)
+        series = kept.state.series[path]
+        series.measure()
         value = series.low if which == "min" else series.high
-        if series.outlying(value):
-            why = f"{quote(path, 40)} = {value:g}, usually about {median(series.ring):g}"
-            found.append(Signal("outlier", "high", path, why))
+        if series.deviation(value) > LOW_DEVIATIONS:
+            found.append(outlier(path, value, series))
     return found

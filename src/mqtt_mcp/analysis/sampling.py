@@ -161,12 +161,13 @@ class Sampler:
         found_leaves = leaves(decoded.value)
         kept = Kept(message, decoded, topic, t_s, self._counts.messages)
         kept.first = topic.messages == 1
-        signals = [
-            signal for signal in find(topic.kind, decoded, found_leaves) if signal.code != "online" or topic.was_offline
-        ]
+        signals = find(topic.kind, decoded, found_leaves)
+        if any(signal.code == "online" for signal in signals):
+            signals = _only_returns(signals, topic)
         known_shapes, known_words = len(topic.shapes), sum(map(len, topic.words.values()))
         kept.numbers, kept.words = topic.note_values(found_leaves, signals)
-        topic.note_shape(kept.shape, signals)
+        topic.note_shape(kept.structure, signals)
+        topic.compare_with_siblings(kept.structure, kept.numbers, signals)
         kept.signals = signals
         worth = self._note_signals(topic, signals, t_s) if signals else False
         if (
@@ -253,3 +254,12 @@ class Sampler:
             issues=list(self._issues.values()),
             max_chars=self._settings.result_chars - 2_500,
         )
+
+
+def _only_returns(signals: list[Signal], topic: TopicState) -> list[Signal]:
+    """Being online is worth a word only after having been offline."""
+    found = [signal for signal in signals if signal.code != "online"]
+    if topic.was_offline and len(found) < len(signals):
+        found.append(Signal("back_online", "medium", "", "online again after having been offline"))
+        topic.was_offline = False
+    return found

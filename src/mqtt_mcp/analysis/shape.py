@@ -12,6 +12,7 @@ _MAX_KEYS = 24
 _MAX_KEY_CHARS = 40
 _MAX_SIGNATURE_CHARS = 600
 _HEAD_CHARS = 80
+_DISCRIMINATORS = ("_type", "type", "event", "eventType", "method", "level", "severity", "lvl", "status")
 
 _ID_KEY = re.compile(
     r"(?:0x)?[0-9a-fA-F]{6,}|\d+|[0-9a-fA-F]{2}(?:[:-][0-9a-fA-F]{2}){3,7}"
@@ -44,6 +45,19 @@ def signature(value: Any) -> str:
     """
     found = text_signature(value) if isinstance(value, str) else _signature(value, 0)
     return found if len(found) <= _MAX_SIGNATURE_CHARS else found[: _MAX_SIGNATURE_CHARS - 1] + "…"
+
+
+def discriminator(value: Any) -> str:
+    """The word that says which kind of message an object is (``type``, ``event``, ``level`` …), as ``|word``, or empty.
+
+    Messages with equal fields and different discriminators are different structures to a reader.
+    """
+    if isinstance(value, dict):
+        for key in _DISCRIMINATORS:
+            word = value.get(key)
+            if isinstance(word, str) and _WORD.fullmatch(word):
+                return "|" + word
+    return ""
 
 
 def _signature(value: Any, depth: int) -> str:  # noqa: PLR0911 - one return per JSON type

@@ -17,10 +17,12 @@ WEIGHTS = {"critical": 4.0, "high": 3.0, "medium": 2.0, "low": 1.0}
 MAX_LEAVES = 48
 MAX_DEPTH = 5
 _TEXT_CHARS = 600
+_KEY_CHARS = 60
 
 _AVAILABILITY_LEVELS = frozenset(
     {"availability", "status", "online", "lwt", "$state", "connected", "available", "conn", "disconnected", "state"}
 )
+_YES_NO_LEAVES = frozenset({"online", "connected", "available", "availability", "lwt", "conn"})
 _OFFLINE = frozenset({"offline", "lost", "false", "disconnected", "stopped", "unavailable", "dead", "0", "off"})
 _ONLINE = frozenset({"online", "ready", "true", "connected", "1", "on"})
 _WEAK = frozenset({"0", "1", "on", "off", "true", "false"})
@@ -80,6 +82,7 @@ def _walk(value: Any, path: str, key: str, depth: int, found: list[Leaf]) -> Non
     if kind is dict:
         if depth < MAX_DEPTH:
             for name, member in value.items():
+                name = name[:_KEY_CHARS]  # noqa: PLW2901 - foreign keys may be megabytes long
                 _walk(member, f"{path}.{name}" if path else name, name, depth + 1, found)
     elif kind is list:
         if depth < MAX_DEPTH:
@@ -99,7 +102,7 @@ class TopicKind:
         last_two = [level.lower() for level in levels[-2:]]
         self.leaf = last_two[-1]
         self.availability = any(level in _AVAILABILITY_LEVELS for level in last_two)
-        self.spoken = self.leaf != "state"
+        self.spoken = self.leaf in _YES_NO_LEAVES
         self.alarm = _ALARM.search(self.leaf) is not None
         self.rejected = self.leaf in _REJECTED_LEAVES
         parts = topic.split("/", 4) if topic.startswith("spBv1.0/") else []
@@ -211,11 +214,11 @@ def _judge_string_field(kind: TopicKind, path: str, key: str, value: str, signal
         _judge_availability(word, signals)
     elif key == "_type" and word == "lwt":
         signals.append(Signal("offline", "high", path, "last will"))
+    elif word in _BAD_WORDS.get(key, ()):
+        signals.append(Signal("bad_quality" if key == "quality" else "error", "high", path, _says(path, word)))
     elif word in _NO_READING:
         severity = "medium" if word == "unknown" else "high"
         signals.append(Signal("null_reading", severity, path, _says(path, word)))
-    elif word in _BAD_WORDS.get(key, ()):
-        signals.append(Signal("bad_quality" if key == "quality" else "error", "high", path, _says(path, word)))
     elif key in {"error", "err"} and word not in {"", "none", "ok", "no", "0"}:
         signals.append(Signal("error", "high", f"{path}:{mask(value, 40)}", _says(path, value)))
     elif key in _MESSAGE_KEYS and len(value) <= _TEXT_CHARS:

@@ -42,15 +42,21 @@ def mad(values: Sequence[float], center: float | None = None) -> float:
     return median(abs(value - middle) for value in values)
 
 
-def robust_z(value: float, values: Sequence[float]) -> float:
-    """How many robust standard deviations ``value`` lies off the median of ``values``.
+def spread(values: Sequence[float], center: float) -> float:
+    """The robust standard deviation of a series about its median, never zero.
 
-    The spread is at least 0.5 % of the median, so that the jitter of a constant series is no outlier. (Iglewicz and
-    Hoaglin 1993.)
+    It is at least 0.5 % of the median and at least the smallest step between two of the values, so that neither the
+    jitter of a constant series nor one step of a rounded one is an outlier (after Iglewicz and Hoaglin 1993).
     """
+    ordered = sorted(set(values))
+    step = min((later - earlier for earlier, later in pairwise(ordered)), default=0.0)
+    return max(_MAD_TO_SIGMA * mad(values, center), _RELATIVE_FLOOR * abs(center), step, _ABSOLUTE_FLOOR)
+
+
+def robust_z(value: float, values: Sequence[float]) -> float:
+    """How many robust standard deviations (``spread``) ``value`` lies off the median of ``values``."""
     middle = median(values)
-    spread = max(_MAD_TO_SIGMA * mad(values, middle), _RELATIVE_FLOOR * abs(middle), _ABSOLUTE_FLOOR)
-    return abs(value - middle) / spread
+    return abs(value - middle) / spread(values, middle)
 
 
 class Gaps(msgspec.Struct, frozen=True):

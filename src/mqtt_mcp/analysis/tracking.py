@@ -4,11 +4,13 @@ Owns the bounded state per topic and per template. Does not keep messages beyond
 nothing (``sampling.py`` keeps, ``pruning.py`` chooses).
 """
 
+import math
 import re
 from collections import deque
+from datetime import UTC, datetime
 
 from mqtt_mcp.analysis.signals import Leaf, Signal, TopicKind
-from mqtt_mcp.analysis.statistics import mad, median
+from mqtt_mcp.analysis.statistics import median, spread
 from mqtt_mcp.analysis.text import quote
 from mqtt_mcp.mqtt.client import Message
 
@@ -19,14 +21,21 @@ MAX_WORD_FIELDS = 10
 MAX_WORDS = 10
 MAX_HASHES = 16
 MAX_NOVEL = 64
+MAX_CLOCKS = 4
+MIN_SIBLINGS = 24
+LOW_DEVIATIONS = 8.0
+HIGH_DEVIATIONS = 15.0
+SIBLING_DEVIATIONS = 12.0
 
 _TIME_LIKE = re.compile(
     r"time|ts|tst|.*timestamp|.*_?time(?:_ms|_s)?|.*_at|uptime.*|up|last_seen|seq|sequence|id|pid|.*_id|f_?cnt|counter|count"
     r"|version|total.*|.*_total|energy|wtst|minute(?:_ts)?|published|frame|epoch|date|heap"
 )
 _COUNTER = frozenset({"seq", "fcnt", "f_cnt", "sequence"})
+_CLOCK_KEYS = frozenset({"time", "timestamp", "ts", "datetime"})
+_CLOCK_SLACK_S = 300.0
+_EARLIEST_EPOCH_S = 946_684_800.0  # 2000: before it, a clock was never set
 _LOSS = re.compile(r"drop|error|fail|lost|discard|fps|retr", re.IGNORECASE)
-_SLACK = 0.005
 
 
 class Series:
@@ -37,12 +46,12 @@ class Series:
         "count",
         "distinct",
         "high",
-        "high_limit",
         "low",
-        "low_limit",
+        "middle",
         "previous",
         "ring",
         "rising",
+        "spread",
     )
 
     def __init__(self) -> None:
@@ -52,8 +61,8 @@ class Series:
         self.constant_run = 0
         self.ring: deque[float] = deque(maxlen=RING)
         self.distinct: set[float] = set()
-        self.low_limit = -float("inf")
-        self.high_limit = float("inf")
+        self.middle = 0.0
+        self.spread = math.inf
 
     def add(self, value: float) -> None:
         """Take the next value."""
@@ -78,16 +87,14 @@ class Series:
         """Whether its extremes mean something: at least 8 values, 3 different ones, and not a counter."""
         return self.count >= 8 and len(self.distinct) >= 3 and not self.rising
 
-    def set_limits(self, deviations: float) -> None:
-        """Say from where on a value is an outlier: so many robust standard deviations off the median."""
-        middle = median(self.ring)
-        spread = max(1.4826 * mad(self.ring, middle), _SLACK * abs(middle), 1e-9)
-        self.low_limit = middle - deviations * spread
-        self.high_limit = middle + deviations * spread
+    def measure(self) -> None:
+        """Measure median and spread of the last values anew; costs a sort of 32."""
+        self.middle = median(self.ring)
+        self.spread = spread(self.ring, self.middle)
 
-    def outlying(self, value: float) -> bool:
-        """Whether ``value`` lies outside of the limits."""
-        return value < self.low_limit or value > self.high_limit
+    def deviation(self, value: float) -> float:
+        """How many robust standard deviations ``value`` lies off the median last measured; 0.0 before that."""
+        return abs(value - self.middle) / self.spread
 
 
 class TemplateState:
@@ -100,15 +107,16 @@ class TemplateState:
         self.messages = 0
         self.live = 0
         self.shapes: dict[str, int] = {}
-        self.series: dict[str, Series] = {}
+        self.series: dict[str, tuple[dict[str, None], dict[str, Series]]] = {}
+        """Structure → the first topics that had it, and the numbers of all that have it by path."""
 
 
 class TopicState:
     """Everything remembered of one topic."""
 
     __slots__ = (
-        "bytes", "first_s", "hashes", "kind", "last", "last_bytes", "last_hash", "last_order", "last_s", "masked",
-        "messages", "name", "needle_s", "next_admit_s", "next_parse_s", "novel", "parsed", "series", "shapes",
+        "bytes", "clocks", "first_s", "hashes", "kind", "last", "last_bytes", "last_hash", "last_order", "last_s",
+        "masked", "messages", "name", "needle_s", "next_admit_s", "next_parse_s", "novel", "parsed", "series", "shapes",
         "template", "was_offline", "words",
     )  # fmt: skip
 
@@ -128,6 +136,7 @@ class TopicState:
         self.series: dict[str, Series] = {}
         self.words: dict[str, dict[str, int]] = {}
         self.was_offline = False
+        self.clocks: dict[str, float] = {}
 
     def note_shape(self, shape: str, signals: list[Signal]) -> None:
         """Count a structure and tell when it is new where many of another were seen."""
@@ -157,6 +166,8 @@ class TopicState:
             kind = value.__class__
             if kind is float or kind is int:
                 self._note_number(path, key, float(value) if abs(value) < 1e300 else 0.0, numbers, signals)
+            elif kind is str and key in _CLOCK_KEYS:
+                self._note_clock(path, value, signals)
             elif kind is bool or (kind is str and len(value) <= 32):
                 self._note_word(path, key, str(value), words)
             elif value is None:
@@ -176,30 +187,42 @@ class TopicState:
         if series.count >= 6:
             if not series.rising and len(series.distinct) >= 3:
                 if series.count < 16 or not series.count & 7:
-                    series.set_limits(8.0)
-                if series.outlying(value):
-                    signals.append(_outlier(path, value, series))
+                    series.measure()
+                if series.deviation(value) > LOW_DEVIATIONS:
+                    signals.append(outlier(path, value, series))
             elif series.constant_run >= 3 and value != series.previous:
                 severity = "high" if _LOSS.search(path) or value == 0 else "low"
                 signals.append(Signal("level_change", severity, path, f"{quote(path, 40)} was constant, now {value:g}"))
         series.add(value)
-        self._note_template_number(path, value, signals)
 
-    def _note_template_number(self, path: str, value: float, signals: list[Signal]) -> None:
+    def compare_with_siblings(self, shape: str, numbers: dict[str, float], signals: list[Signal]) -> None:
+        """Find values that are far from those of at least 24 other topics of the same template and structure.
+
+        This finds the one bad sensor of a fleet when each sends a single message.
+        """
         template = self.template
-        if template.topics < 12:
+        if template.topics < MIN_SIBLINGS:
             return
-        series = template.series.get(path)
-        if series is None:
-            if len(template.series) >= MAX_SERIES:
+        known = template.series.get(shape)
+        if known is None:
+            if len(template.series) >= MAX_SHAPES:
                 return
-            series = template.series[path] = Series()
-        if series.count >= 24 and len(series.distinct) >= 3:
-            if not series.count & 15:
-                series.set_limits(12.0)
-            if series.outlying(value) and not any(signal.code == "outlier" for signal in signals):
-                signals.append(_outlier(path, value, series))
-        series.add(value)
+            known = template.series[shape] = ({}, {})
+        by_topic, by_path = known
+        if len(by_topic) < MIN_SIBLINGS:
+            by_topic[self.name] = None
+        for path, value in numbers.items():
+            series = by_path.get(path)
+            if series is None:
+                if len(by_path) >= MAX_SERIES:
+                    continue
+                series = by_path[path] = Series()
+            if series.count >= MIN_SIBLINGS and len(by_topic) >= MIN_SIBLINGS and len(series.distinct) >= 3:
+                if not series.count & 15 or math.isinf(series.spread):
+                    series.measure()
+                if series.deviation(value) > SIBLING_DEVIATIONS and not any(one.code == "outlier" for one in signals):
+                    signals.append(outlier(path, value, series))
+            series.add(value)
 
     def _note_counter(self, path: str, key: str, value: float, series: Series, signals: list[Signal]) -> None:
         if series.count:
@@ -222,11 +245,27 @@ class TopicState:
             seen[word] = seen.get(word, 0) + 1
             words.append((path, word))
 
+    def _note_clock(self, path: str, value: str, signals: list[Signal]) -> None:
+        """Compare a device's own time with arrival: a constant offset is its time zone, a changed one a wrong clock."""
+        try:
+            epoch_s = datetime.fromisoformat(value[:32]).replace(tzinfo=UTC).timestamp()
+        except (ValueError, OverflowError):
+            return
+        offset_s = epoch_s - self.last_s
+        usual_s = self.clocks.get(path, offset_s)
+        if len(self.clocks) < MAX_CLOCKS:
+            self.clocks.setdefault(path, offset_s)
+        if epoch_s < _EARLIEST_EPOCH_S or abs(offset_s - usual_s) > _CLOCK_SLACK_S:
+            why = f"{quote(path, 40)} is {quote(value, 32)}: the device's clock is wrong"
+            signals.append(Signal("clock_skew", "medium", path, why))
+
     def _note_null(self, path: str, signals: list[Signal]) -> None:
         series = self.series.get(path)
         if series is not None and series.count >= 2:
             signals.append(Signal("null_reading", "high", path, f"{quote(path, 40)} is null where a number was"))
 
 
-def _outlier(path: str, value: float, series: Series) -> Signal:
-    return Signal("outlier", "high", path, f"{quote(path, 40)} = {value:g}, usually about {median(series.ring):g}")
+def outlier(path: str, value: float, series: Series) -> Signal:
+    """The signal for a value far from what ``series`` measured."""
+    severity = "high" if series.deviation(value) > HIGH_DEVIATIONS else "low"
+    return Signal("outlier", severity, path, f"{quote(path, 40)} = {value:g}, usually about {series.middle:g}")

@@ -19,6 +19,7 @@ from mqtt_mcp.wire.framing import LineSplitter
 from mqtt_mcp.wire.jsonrpc import Answer, Malformed, Notification, Request
 from mqtt_mcp.wire.limits import WireLimits
 from mqtt_mcp.wire.mcp import Endpoint, Refusal, Reply, ToolCall
+from mqtt_mcp.wire.opening import Opening
 from mqtt_mcp.wire.outbox import Outbox, Owner
 from mqtt_mcp.wire.progress import ProgressReporter
 from mqtt_mcp.wire.results import encode_result, failure, success
@@ -26,6 +27,7 @@ from mqtt_mcp.wire.results import encode_result, failure, success
 _log = logging.getLogger(__name__)
 
 DEFAULT_LIMITS = WireLimits()
+NO_OPENING = Opening()
 _RECEIVE_BYTES = 65536  # the default capacity of a pipe: one read empties it
 _LINES_PER_TURN = 50  # a burst of small messages must not keep the other tasks waiting
 _UNNAMED = "unnamed client"
@@ -37,6 +39,7 @@ async def serve_client(
     *,
     limits: WireLimits = DEFAULT_LIMITS,
     endpoint: Endpoint | None = None,
+    opening: Opening = NO_OPENING,
 ) -> None:
     """Speak MCP with one client until it goes.
 
@@ -50,11 +53,12 @@ async def serve_client(
         limits: The bounds of this connection.
         endpoint: Shared by the connections of one application, so that its tool list is made once; a private one when
             not given.
+        opening: What was read and answered before, by ``answer_opening``.
 
     Cancellation:
         As the end of the stream: requests are cancelled and what is ready is still written for ``limits.flush_s``.
     """
-    connection = _Connection(stream, endpoint or Endpoint(application), limits)
+    connection = _Connection(stream, endpoint or Endpoint(application), limits, opening)
     try:
         await connection.run()
     finally:
@@ -70,7 +74,7 @@ class _Running(Owner):
 
 
 class _Connection:
-    def __init__(self, stream: trio.abc.Stream, endpoint: Endpoint, limits: WireLimits) -> None:
+    def __init__(self, stream: trio.abc.Stream, endpoint: Endpoint, limits: WireLimits, opening: Opening) -> None:
         self._stream = stream
         self._endpoint = endpoint
         self._limits = limits
@@ -79,7 +83,8 @@ class _Connection:
         self._until = trio.CancelScope()
         self._client: Any = None
         self._client_known = False
-        self._client_name = ""
+        self._client_name = opening.client_name
+        self._received = opening.received
         self._complaints_left = float(limits.max_complaints_per_s)
         self._complained_at = trio.current_time()
 
@@ -110,7 +115,8 @@ class _Connection:
         self._used()
         splitter = LineSplitter(self._limits.max_line_bytes)
         try:
-            while data := await self._stream.receive_some(_RECEIVE_BYTES):
+            while data := self._received or await self._stream.receive_some(_RECEIVE_BYTES):
+                self._received = b""
                 for number, line in enumerate(splitter.feed(data), 1):
                     if not self._outbox.has_room():
                         await self._outbox.wait_for_room()

@@ -1,17 +1,15 @@
-"""Standard input and output as a trio stream that nothing else can write into.
+"""Standard input and output as a trio stream.
 
-Owns the process's descriptors 0 and 1 while it runs: they are moved to private numbers, 0 then reads as empty and 1
-leads to standard error. A stray ``print``, a library or a child process can no longer break the wire. Does not know
-what is spoken on the stream.
+Owns the two descriptors it is given, from ``descriptors`` in the product. Does not know what is spoken on the stream.
 """
 
-import fcntl
 import os
 from typing import Self
 
 import trio
 
-_FIRST_PRIVATE_FD = 3
+from mqtt_mcp.wire.descriptors import claim_standard_streams
+
 _CLOSED = -1
 _RECEIVE_BYTES = 65536
 
@@ -19,9 +17,9 @@ _RECEIVE_BYTES = 65536
 class StdioStream(trio.abc.HalfCloseableStream):
     """Bytes from standard input, bytes to standard output; reads and writes can be cancelled.
 
-    Make one with ``claim``, before anything else may print. Works on pipes, terminals, files, sockets and the null
-    device. Unlike ``trio.lowlevel.FdStream`` it does not yield to the scheduler before a transfer that need not wait,
-    which takes a third off the time of a small request.
+    Make one with ``claim``, before anything else may print, or of descriptors claimed before. Works on pipes,
+    terminals, files, sockets and the null device. Unlike ``trio.lowlevel.FdStream`` it does not yield to the scheduler
+    before a transfer that need not wait, which takes a third off the time of a small request.
     """
 
     def __init__(self, receive_fd: int, send_fd: int) -> None:
@@ -38,11 +36,7 @@ class StdioStream(trio.abc.HalfCloseableStream):
         Raises:
             OSError: Standard input or output is closed.
         """
-        null = os.open(os.devnull, os.O_RDWR | os.O_CLOEXEC)
-        try:
-            return cls(_take(0, null), _take(1, 2 if _is_open(2) else null))
-        finally:
-            os.close(null)
+        return cls(*claim_standard_streams())
 
     async def receive_some(self, max_bytes: int | None = None) -> bytes:
         """Receive what is there, or wait for something; empty at the end of the input.
@@ -119,18 +113,3 @@ class StdioStream(trio.abc.HalfCloseableStream):
     def _check_open(fd: int) -> None:
         if fd == _CLOSED:
             raise trio.ClosedResourceError("this stream was closed")
-
-
-def _take(fd: int, divert_to: int) -> int:
-    """Move a descriptor to a private number and let the public one lead elsewhere."""
-    private = fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, _FIRST_PRIVATE_FD)
-    os.dup2(divert_to, fd)
-    return private
-
-
-def _is_open(fd: int) -> bool:
-    try:
-        fcntl.fcntl(fd, fcntl.F_GETFD)
-    except OSError:
-        return False
-    return True

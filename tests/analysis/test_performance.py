@@ -106,7 +106,7 @@ def test_a_watch_of_five_minutes_makes_at_most_60_points():
     for second in range(300):
         watch.add(message("a"), second + 0.5)
     series = watch.result(window(300.0)).series
-    assert (len(series.mean), series.step_s, set(series.max)) == (60, 5, {1})
+    assert (len(series.mean), series.step_s, set(series.min), set(series.max)) == (60, 5, {1}, {1})
 
 
 def test_time_without_a_connection_is_not_measured():

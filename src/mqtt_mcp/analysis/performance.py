@@ -48,14 +48,17 @@ class Rates(msgspec.Struct, frozen=True):
     bytes_per_s_peak: int
 
 
-class Series(msgspec.Struct, frozen=True):
-    """Messages per second over the watch, at most 60 points of ``step_s`` whole seconds each from ``from_s`` on."""
+class Series(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Messages per second over the watch, at most 60 points of ``step_s`` whole seconds each from ``from_s`` on.
+
+    ``min`` and ``max`` are those of single seconds, and missing where a point is one second.
+    """
 
     from_s: int
     step_s: int
     mean: list[float]
-    min: list[int]
-    max: list[int]
+    min: list[int] = msgspec.field(default_factory=list)
+    max: list[int] = msgspec.field(default_factory=list)
 
 
 class Talker(msgspec.Struct, frozen=True):
@@ -245,8 +248,8 @@ class PerformanceAccumulator:
             from_s=1,
             step_s=step_s,
             mean=[round(sum(chunk) / len(chunk), 2) for chunk in chunks],
-            min=[min(chunk) for chunk in chunks],
-            max=[max(chunk) for chunk in chunks],
+            min=[min(chunk) for chunk in chunks] if step_s > 1 else [],
+            max=[max(chunk) for chunk in chunks] if step_s > 1 else [],
         )
 
     def _talker(self, topic: str, facts: TopicTraffic, elapsed_s: float) -> Talker:

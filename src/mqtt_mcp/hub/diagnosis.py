@@ -22,7 +22,7 @@ from mqtt_mcp.mqtt.network import NetworkProbe
 from mqtt_mcp.settings import DEFAULTS, Settings
 
 TOTAL_S = 15.0
-NAME_S, TCP_S, TLS_S, CONNECT_S, ANSWER_S, SIGNATURE_S = 3.0, 3.0, 5.0, 5.0, 3.0, 4.0
+NAME_S, TCP_S, TLS_S, CONNECT_S, ANSWER_S, SIGNATURE_S = 3.0, 3.0, 5.0, 5.0, 3.0, 5.0
 _SPEAKS_ELSE = {
     ErrorKind.TIMEOUT,
     ErrorKind.CONNECTION_LOST,

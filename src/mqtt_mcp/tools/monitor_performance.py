@@ -112,7 +112,9 @@ def _render(collection: Collection, args: Args, probe: ProbeReport, observer: Se
     window = collection.window()
     traffic: TrafficFacts = collection.accumulator.result(window)
     traffic = msgspec.structs.replace(traffic, broker=_shown(traffic.broker))
-    notes = window_notes(window, filters=[args.pattern], messages=traffic.messages + traffic.stored)
+    # That # leaves out $SYS needs no saying where $SYS/# was watched beside it.
+    asked = [] if SYSTEM_FILTER in window.granted else [args.pattern]
+    notes = window_notes(window, filters=asked, messages=traffic.messages + traffic.stored)
     if args.qos == 0:
         notes.append("Subscribed with QoS 0, so every message is delivered with QoS 0; pass qos=2 to see the mix.")
     if traffic.topics_let_go:

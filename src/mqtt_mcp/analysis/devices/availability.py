@@ -61,7 +61,7 @@ def _from_object(place: str, value: dict[str, Any]) -> tuple[State, str] | None:
     if value.get("_type") == "location":  # OwnTracks: whoever reports a place is there again
         return "up", "location"
     event = value.get("eventType")
-    if event in {"connected", "disconnected"} and "clientId" in value:
+    if isinstance(event, str) and event in {"connected", "disconnected"} and "clientId" in value:
         return ("up" if event == "connected" else "down"), str(event)
     if place in {"", "below"}:
         return None

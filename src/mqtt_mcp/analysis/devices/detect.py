@@ -113,7 +113,7 @@ def _object(track: Track, value: dict[str, Any], t_s: float, *, retain: bool) ->
     kind = value.get("type", value.get("event"))
     if str(value.get("disconnectReason", value.get("reason", ""))).lower() in _TAKEN_OVER:
         track.note("duplicate_client_id", "error", "disconnected because another client used the same client id", t_s)
-    if kind in _LEAVE_EVENTS:
+    if isinstance(kind, str) and kind in _LEAVE_EVENTS:
         data = value.get("data")
         name = data.get("friendly_name", data.get("ieee_address", "")) if isinstance(data, dict) else ""
         track.note("device_leave", "warning", str(name)[:120], t_s)
@@ -134,7 +134,7 @@ def _log_object(track: Track, value: dict[str, Any], t_s: float) -> None:
     if level:
         return
     if track.role == "response" and (
-        value.get("Command") in {"Unknown", "Error"}
+        value.get("Command") in ("Unknown", "Error")  # foreign: may not be hashable
         or value.get("status") == "error"
         or track.levels[-1] in {"rejected", "nack", "failed"}
         or value.get("acknowledged") is False

@@ -59,7 +59,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 2
     else:
         command = "stdio"
-    status: int = importlib.import_module(f"mqtt_mcp.commands.{command}").run(arguments)
+    try:
+        status: int = importlib.import_module(f"mqtt_mcp.commands.{command}").run(arguments)
+    except KeyboardInterrupt:  # before the command took the signals over
+        return 130
     return status
 
 

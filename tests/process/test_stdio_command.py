@@ -136,6 +136,35 @@ async def test_a_peer_that_does_not_read_does_not_hold_it_up():
         assert await ended_within(process_of(client), 2.0) == 0
 
 
+BLOCKED = """
+import time, mqtt_mcp.commands._application as a
+async def blocked(self, tool, args, client, report_progress):
+    print("blocked now", flush=True)
+    time.sleep(60)
+a.HubApplication.call = blocked
+from mqtt_mcp.__main__ import main
+raise SystemExit(main([]))
+"""
+
+
+@pytest.mark.parametrize("how", ["end of input", "signal"])
+async def test_even_a_blocked_event_loop_ends_in_two_seconds(how):
+    """Whatever hangs includes our own trio thread: a tool that blocks it is a defect, an orphan a worse one."""
+    async with spawned([sys.executable, "-c", BLOCKED], stderr=subprocess.PIPE) as client:
+        process = process_of(client)
+        await client.start_call("list_active_connections")
+        assert process.stderr is not None
+        with trio.fail_after(20):
+            while b"blocked now" not in await process.stderr.receive_some(4096):
+                pass
+        if how == "signal":
+            process.send_signal(signal.SIGTERM)
+        else:
+            assert process.stdin is not None
+            await process.stdin.aclose()
+        assert await ended_within(process, 2.0) == 0
+
+
 HANGING_EXIT = """
 import contextlib, trio
 from mqtt_mcp.commands import stdio

@@ -7,7 +7,7 @@ from mqtt_mcp.commands._application import HubApplication
 from mqtt_mcp.hub.policy import AccessPolicy
 from mqtt_mcp.mqtt.broker_url import Broker, Secret, Tls
 from mqtt_mcp.mqtt.errors import Unreachable
-from testkit.hub import memory_hub
+from testkit.hub import Keeping, memory_hub, no_progress, watch_request
 from testkit.mcp_client import connected
 from testkit.memory_broker import MemoryBroker
 from testkit.product import product
@@ -148,6 +148,29 @@ async def test_looking_at_the_list_keeps_no_session_alive(autojump_clock):
             listed = await p.client.call("list_active_connections")
 
     assert listed.data["sessions"] == []
+
+
+async def test_the_list_stays_within_the_budget_of_a_result(autojump_clock):
+    """24,000 characters, with as many sessions, collections and profiles as there may be; running ones are shown."""
+    profiles = {f"profile-{n}": Broker(host=f"host-{n}.example.org", profile=f"profile-{n}") for n in range(200)}
+    async with product(MemoryBroker(), profiles=profiles, default_profile="profile-0") as p:
+        for _ in range(4):
+            await p.client.call("establish_connection")
+        client = p.hub.client_opened("test")
+        session = p.hub.session(p.session_id, client)
+        for n in range(60):
+            request = watch_request(Keeping(), "x" * 200, duration_s=10.0 if n > 4 else 300.0)
+            await p.hub.watch(session, request, wait_s=0, client=client, report_progress=no_progress)
+            if n % 10 == 9:
+                await trio.sleep(11)
+        listed = await p.client.call("list_active_connections")
+
+    assert len(listed.data["sessions"]) == 5
+    assert len(listed.data["collections"]) == 25
+    assert listed.data["more_collections"] >= 25
+    assert [one["status"] for one in listed.data["collections"]].count("running") == 5
+    assert listed.data["more_profiles"] == 150
+    assert len(listed.text) <= 24_000
 
 
 async def test_the_list_says_why_a_session_is_reconnecting(autojump_clock):

@@ -4,10 +4,12 @@ Owns the signals that end a command and the watchdog. Does not close anything: c
 """
 
 import os
+import select
 import signal
-import sys
 import threading
-from collections.abc import Callable
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import trio
 
@@ -15,34 +17,37 @@ ENDING_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
 
 class Watchdog:
-    """Ends the process whatever hangs, a bounded time after the way out began.
+    """Ends the process whatever hangs, a bounded time after the way out began. The last resort: exits are faster.
 
-    A daemon thread, because what hangs may be trio's own thread or the interpreter's teardown. It is the last resort:
-    an orderly exit is faster.
+    A daemon thread that sleeps until it is woken through a pipe, because what hangs may be trio's own thread, and
+    because writing to a pipe is one of the few things that is safe inside a signal handler.
 
     Args:
         bound_s: Seconds from ``arm`` to the hard exit.
         status: Exit status then.
+        input_fd: A descriptor whose hang-up arms it too, so that even a blocked trio thread does not outlive its
+            client; -1 for none. A private copy is kept.
     """
 
-    def __init__(self, bound_s: float, *, status: int = 0) -> None:
+    def __init__(self, bound_s: float, *, status: int = 0, input_fd: int = -1) -> None:
         self._bound_s = bound_s
         self._status = status
-        self._armed = False
+        self._input_fd = os.dup(input_fd) if input_fd >= 0 else -1
+        self._read_fd, self._write_fd = os.pipe()
+        threading.Thread(target=self._watch, name="mqtt-mcp-watchdog", daemon=True).start()
 
     def arm(self) -> None:
-        """Start the countdown; only the first call counts."""
-        if not self._armed:
-            self._armed = True
-            timer = threading.Timer(self._bound_s, self._exit)
-            timer.daemon = True
-            timer.start()
+        """Start the countdown; only the first call counts. May be called from anywhere, signal handlers included."""
+        os.write(self._write_fd, b"!")
 
-    def _exit(self) -> None:
-        try:
-            sys.stderr.flush()
-        finally:
-            os._exit(self._status)
+    def _watch(self) -> None:
+        poll = select.poll()
+        poll.register(self._read_fd, select.POLLIN)
+        if self._input_fd >= 0:
+            poll.register(self._input_fd, 0)  # hang-up and errors are always reported
+        poll.poll()
+        time.sleep(self._bound_s)
+        os._exit(self._status)
 
 
 def exit_at_once_on_signals(status: int = 0) -> None:
@@ -60,14 +65,21 @@ def handled_signals() -> tuple[signal.Signals, ...]:
     return tuple(number for number in ENDING_SIGNALS if signal.getsignal(number) is not signal.SIG_IGN)
 
 
-async def cancel_on_signal(scope: trio.CancelScope, on_signal: Callable[[signal.Signals], None]) -> None:
-    """Wait for a signal and cancel ``scope``; a second one changes nothing.
+@contextmanager
+def cancelled_by_signals(scope: trio.CancelScope, watchdog: Watchdog) -> Iterator[None]:
+    """While the block runs, an ending signal arms ``watchdog`` and cancels ``scope``; further ones change nothing.
 
-    Args:
-        scope: What to end.
-        on_signal: Called first, with the signal.
+    The watchdog is armed in the handler itself, which runs even while trio's own tasks do not.
     """
-    with trio.open_signal_receiver(*handled_signals()) as arriving:
-        async for number in arriving:
-            on_signal(signal.Signals(number))
-            scope.cancel()
+    token = trio.lowlevel.current_trio_token()
+
+    def leave(_number: int, _frame: object) -> None:
+        watchdog.arm()
+        token.run_sync_soon(scope.cancel, idempotent=True)
+
+    previous = {number: signal.signal(number, leave) for number in handled_signals()}
+    try:
+        yield
+    finally:
+        for number, handler in previous.items():
+            signal.signal(number, handler)

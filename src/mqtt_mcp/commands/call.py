@@ -4,7 +4,6 @@ Owns turning words into arguments, the session that a call needs for its own tim
 tool an assistant runs, in this process.
 """
 
-import signal
 import sys
 from collections.abc import Sequence
 from typing import Any
@@ -15,7 +14,7 @@ import trio
 from mqtt_mcp.commands._arguments import USAGE_STATUS, Usage, configure, fail
 from mqtt_mcp.commands._compose import running_hub
 from mqtt_mcp.commands._printing import described, progress_line, rendered
-from mqtt_mcp.commands._shutdown import Watchdog, cancel_on_signal
+from mqtt_mcp.commands._shutdown import Watchdog, cancelled_by_signals
 from mqtt_mcp.config import Config
 from mqtt_mcp.errors import ErrorKind, ToolError
 from mqtt_mcp.hub.hub import Client, Hub
@@ -100,12 +99,8 @@ async def _call(config: Config, tool: Tool, values: dict[str, str | list[str]], 
     watchdog = Watchdog(config.settings.shutdown_s, status=INTERRUPTED_STATUS)
     status = INTERRUPTED_STATUS
 
-    def on_signal(_number: signal.Signals) -> None:
-        watchdog.arm()
-
     failure: ToolError | None = None
-    async with trio.open_nursery() as nursery:
-        nursery.start_soon(cancel_on_signal, nursery.cancel_scope, on_signal)
+    with trio.CancelScope() as scope, cancelled_by_signals(scope, watchdog):
         async with running_hub(config) as hub:
             try:
                 result = await _run_tool(hub, tool, values)
@@ -114,7 +109,6 @@ async def _call(config: Config, tool: Tool, values: dict[str, str | list[str]], 
             else:
                 status = 0
                 _print(result, as_json=as_json)
-        nursery.cancel_scope.cancel()
     if failure is not None:
         raise failure
     return status

@@ -4,7 +4,6 @@ Owns the layout and the exit status. Does not diagnose: ``hub/diagnosis.py`` doe
 """
 
 import argparse
-import signal
 import sys
 from collections.abc import Sequence
 from typing import Any
@@ -14,7 +13,7 @@ import trio
 from mqtt_mcp.commands._arguments import USAGE_STATUS, Usage, configure, fail
 from mqtt_mcp.commands._check_report import check_report
 from mqtt_mcp.commands._compose import running_hub
-from mqtt_mcp.commands._shutdown import Watchdog, cancel_on_signal
+from mqtt_mcp.commands._shutdown import Watchdog, cancelled_by_signals
 from mqtt_mcp.config import Config
 from mqtt_mcp.errors import ToolError
 from mqtt_mcp.hub.diagnosis import Diagnosis, diagnose
@@ -66,11 +65,7 @@ async def _diagnose(config: Config) -> Diagnosis | None:
     failure: ToolError | None = None
     watchdog = Watchdog(config.settings.shutdown_s, status=INTERRUPTED_STATUS)
 
-    def on_signal(_number: signal.Signals) -> None:
-        watchdog.arm()
-
-    async with trio.open_nursery() as nursery:
-        nursery.start_soon(cancel_on_signal, nursery.cancel_scope, on_signal)
+    with trio.CancelScope() as scope, cancelled_by_signals(scope, watchdog):
         async with running_hub(config) as hub:
             try:
                 found = await diagnose(
@@ -82,7 +77,6 @@ async def _diagnose(config: Config) -> Diagnosis | None:
                 )
             except ToolError as error:
                 failure = error
-        nursery.cancel_scope.cancel()
     if failure is not None:
         raise failure
     return found

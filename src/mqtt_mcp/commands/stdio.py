@@ -4,9 +4,7 @@ Owns the composition for one window and its way out: the end of the input, a bro
 with status 0; sessions disconnect politely, and a watchdog ends the process inside two seconds whatever hangs.
 """
 
-import logging
 import os
-import signal
 import sys
 from collections.abc import Sequence
 
@@ -15,13 +13,11 @@ import trio
 from mqtt_mcp.commands._application import HubApplication
 from mqtt_mcp.commands._arguments import USAGE_STATUS, Usage, configure, fail
 from mqtt_mcp.commands._compose import running_hub
-from mqtt_mcp.commands._shutdown import Watchdog, cancel_on_signal, exit_at_once_on_signals
+from mqtt_mcp.commands._shutdown import Watchdog, cancelled_by_signals, exit_at_once_on_signals
 from mqtt_mcp.config import Config
 from mqtt_mcp.wire.limits import WireLimits
 from mqtt_mcp.wire.server import serve_client
 from mqtt_mcp.wire.stdio import StdioStream
-
-logger = logging.getLogger(__name__)
 
 HARD_EXIT_MARGIN_S = 0.25
 """Between the bound of the orderly way out (``shutdown_s``) and the hard exit."""
@@ -89,21 +85,14 @@ def run(arguments: Sequence[str]) -> int:
 
 async def _serve(config: Config) -> None:
     settings = config.settings
-    watchdog = Watchdog(settings.shutdown_s + HARD_EXIT_MARGIN_S)
-
-    def on_signal(number: signal.Signals) -> None:
-        logger.info("ending on %s", number.name)
-        watchdog.arm()
-
+    watchdog = Watchdog(settings.shutdown_s + HARD_EXIT_MARGIN_S, input_fd=0)
     stream = _WatchedStdio(StdioStream.claim(), watchdog)
     limits = WireLimits(
         max_line_bytes=settings.max_line_bytes,
         max_in_flight=settings.max_requests_in_flight,
         idle_s=settings.idle_timeout_s,
     )
-    async with trio.open_nursery() as nursery:
-        nursery.start_soon(cancel_on_signal, nursery.cancel_scope, on_signal)
+    with trio.CancelScope() as scope, cancelled_by_signals(scope, watchdog):
         async with running_hub(config) as hub:
             await serve_client(stream, HubApplication(hub), limits=limits)
             watchdog.arm()
-        nursery.cancel_scope.cancel()

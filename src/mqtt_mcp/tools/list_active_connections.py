@@ -14,7 +14,8 @@ from mqtt_mcp.tools._base import Context, Tool
 from mqtt_mcp.tools._listening import iso_time, window_status
 
 _TEXT_CHARS = 200
-MAX_PROFILES_SHOWN = 100
+MAX_PROFILES_SHOWN = 50
+MAX_COLLECTIONS_SHOWN = 25
 
 
 class Args(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -71,6 +72,7 @@ class Result(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forb
         list[ShownCollection],
         msgspec.Meta(description="Running watches, and finished ones whose result can still be fetched."),
     ]
+    more_collections: Annotated[int, msgspec.Meta(description="Collections beyond those listed, oldest.")] = 0
     profiles: Annotated[list[ShownProfile], msgspec.Meta(description="Configured brokers.")]
     more_profiles: Annotated[int, msgspec.Meta(description="Configured brokers beyond those listed.")] = 0
     publishing: Annotated[str, msgspec.Meta(description="on, limited (by allow or deny lists) or off (read-only).")]
@@ -83,10 +85,15 @@ async def run(context: Context, args: Args) -> Result:  # noqa: ARG001 - every t
     policy = hub.policy
     limited = bool(policy.publish_allow or policy.publish_deny)
     profiles = list(hub.profiles.items())
+    collections = hub.collections()
+    # The running ones are what somebody waits for; then the youngest.
+    chosen = sorted(collections, key=lambda one: one.running)[-MAX_COLLECTIONS_SHOWN:]
+    shown = [collection for collection in collections if collection in chosen]
     return Result(
         sessions=[_session(session) for session in hub.sessions()],
         max_sessions=hub.settings.max_sessions,
-        collections=[_collection(collection) for collection in hub.collections()],
+        collections=[_collection(collection) for collection in shown],
+        more_collections=len(collections) - len(shown),
         profiles=[
             ShownProfile(profile=name, broker=broker.url, default=name == hub.default_profile)
             for name, broker in profiles[:MAX_PROFILES_SHOWN]

@@ -17,7 +17,10 @@ from mqtt_mcp.wire.opening import Opening, answer_opening
 from mqtt_mcp.wire.server import serve_client
 from testkit.toy_application import ToyApplication
 
-INITIALIZE = b'{"jsonrpc":"2.0","id":1,"method":"initialize","params":{"protocolVersion":"2025-11-25","clientInfo":{"name":"c"}}}\n'
+INITIALIZE = (
+    b'{"jsonrpc":"2.0","id":1,"method":"initialize",'
+    b'"params":{"protocolVersion":"2025-11-25","clientInfo":{"name":"c"}}}\n'
+)
 DISCOVER = (
     b'{"jsonrpc":"2.0","id":2,"method":"server/discover","params":{"_meta":{"io.modelcontextprotocol/clientCapabilities"'
     b':{},"io.modelcontextprotocol/protocolVersion":"2026-07-28"}}}\n'

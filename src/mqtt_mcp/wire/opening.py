@@ -1,8 +1,8 @@
 """The first answers, before the event loop is loaded.
 
 A client that starts us waits for the reply to ``initialize``, and loading trio takes several times as long as that
-reply. So the opening is answered with plain reads and writes, and the event loop is loaded while the client thinks. Owns
-nothing afterwards: what it read and did not answer goes to ``serve_client``. Imports no trio: that is its point.
+reply. So the opening is answered with plain reads and writes, and the event loop is loaded while the client thinks.
+Owns nothing afterwards: what it read and did not answer goes to ``serve_client``. Imports no trio: that is its point.
 """
 
 import os

@@ -10,11 +10,14 @@ import struct
 import sys
 import time
 from collections.abc import AsyncIterator
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import pytest
 import trio
+from gmqtt import Client
+from gmqtt.mqtt.connection import MQTTConnection
 
 from mqtt_mcp.mqtt.bridge import Bridge, open_bridge
 from mqtt_mcp.mqtt.broker_url import Broker, Secret
@@ -30,6 +33,7 @@ from mqtt_mcp.mqtt.errors import (
     Unreachable,
 )
 from mqtt_mcp.mqtt.gmqtt_client import GmqttTransport
+from mqtt_mcp.mqtt.gmqtt_requests import SentIds
 from testkit import mosquitto as kit
 from testkit.tcp import CONNACK_OK_V5, CONNACK_OK_V311, accepting, read_packet, serving
 
@@ -393,6 +397,35 @@ async def test_leaving_a_peer_that_does_not_read_is_bounded(rig: Rig) -> None:
         assert trio.current_time() - started_s < QUICK.close_timeout_s + 0.7
 
 
+def test_gmqtt_is_the_version_whose_undocumented_parts_we_lean_on() -> None:
+    """Named here so that a change of the library fails with its reason, not somewhere inside a connection."""
+    assert version("gmqtt") == "0.8.0"
+    client = Client(b"x", persistent_storage=SentIds())
+    assert client._package_handler.id_generator._max == 65_535
+    assert client._connection is None
+    assert callable(MQTTConnection.put_package)
+    client.set_config({"reconnect_retries": -2})
+    client._is_active = True
+    assert client._allow_reconnect() is False
+
+
+async def test_the_brokers_keep_alive_wins_and_silence_ends_the_connection(rig: Rig) -> None:
+    """Server Keep Alive (MQTT-3.2.2-21): PINGREQ within it, and the end after twice that without an answer."""
+    seen: list[int] = []
+
+    async def note(stream: trio.SocketStream) -> None:
+        while (packet := await read_packet(stream))[0]:
+            seen.append(packet[0])
+
+    connack = b"\x20\x06\x00\x00\x03\x13\x00\x01"
+    options = ConnectOptions(keepalive_s=600)
+    async with serving(accepting(note, connack=connack)) as broker, rig.transport.connect(broker, options) as client:
+        assert client.capabilities.server_keepalive_s == 1
+        with trio.fail_after(5), pytest.raises(ConnectionLost):
+            await client.receive_batch()
+    assert seen[0] == 0xC0
+
+
 async def test_no_delay_is_set_and_disconnect_is_said(rig: Rig) -> None:
     """TCP_NODELAY keeps acknowledgements below 1 ms; a polite DISCONNECT keeps brokers' logs clean."""
     seen: list[int] = []
@@ -505,6 +538,14 @@ async def test_trio_stays_responsive_while_the_bridge_starts(mosquitto: kit.Mosq
             pass
         nursery.cancel_scope.cancel()
     assert worst_s < 0.25
+
+
+async def test_a_closed_bridge_says_so() -> None:
+    """It must not start a second thread that nobody ends."""
+    async with open_bridge() as bridge:
+        await bridge.start()
+    with pytest.raises(RuntimeError, match="closed"):
+        await bridge.start()
 
 
 async def test_a_tls_port_spoken_to_in_plain_gives_a_hint(rig: Rig) -> None:

@@ -9,6 +9,7 @@ import importlib
 import logging
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
+from concurrent.futures import CancelledError
 from contextlib import AbstractContextManager, asynccontextmanager, suppress
 from typing import TYPE_CHECKING, TypeVar, TypeVarTuple
 
@@ -40,6 +41,7 @@ class Bridge:
         self._context: AbstractContextManager[BlockingPortal] | None = None
         self._loop: DialingLoop | None = None
         self._switch_interval_s = sys.getswitchinterval()
+        self._closed = False
 
     @property
     def started(self) -> bool:
@@ -49,18 +51,26 @@ class Bridge:
     async def start(self) -> None:
         """Start the thread unless it runs; ``call`` does so too. Cancellation: waits until it is started."""
         async with self._starting:
+            if self._closed:
+                raise RuntimeError("the bridge is closed")
             if self._portal is None:
-                self._portal = await trio.to_thread.run_sync(self._enter)
                 sys.setswitchinterval(SWITCH_INTERVAL_S)
+                self._portal = await trio.to_thread.run_sync(self._enter)
 
     async def call(self, function: Callable[[*Ts], Awaitable[T]], *args: *Ts) -> T:
         """Run a coroutine function on the asyncio side and return its result.
+
+        Raises:
+            RuntimeError: The bridge is closed.
 
         Cancellation: cancels it there and waits until it has ended.
         """
         await self.start()
         assert self._portal is not None  # noqa: S101 - for the type checker
-        return await self._portal.call_async(function, *args)
+        try:
+            return await self._portal.call_async(function, *args)
+        except CancelledError:
+            raise RuntimeError("the bridge was closed during the call") from None
 
     async def call_bounded(self, function: Callable[[*Ts], Awaitable[object]], *args: *Ts, timeout_s: float) -> bool:
         """Run a clean-up that no cancellation stops, at most ``timeout_s`` seconds even if the loop does not answer.
@@ -70,7 +80,7 @@ class Bridge:
         """
         if self._portal is None:
             return True
-        with trio.move_on_after(timeout_s, shield=True) as scope, suppress(RuntimeError):
+        with trio.move_on_after(timeout_s, shield=True) as scope, suppress(RuntimeError, CancelledError):
             await self._portal.call_async(function, *args, abandon_on_cancel=True)
         return not scope.cancelled_caught
 
@@ -87,6 +97,7 @@ class Bridge:
 
     async def close(self, timeout_s: float) -> None:
         """Cancel whatever still runs on the asyncio side and join the thread, at most ``timeout_s`` seconds."""
+        self._closed = True
         portal, context = self._portal, self._context
         if portal is None or context is None:
             return

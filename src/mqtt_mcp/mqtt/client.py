@@ -157,7 +157,8 @@ class MqttClient(Protocol):
             TimedOut: No SUBACK in time (stage ``SUBACK``).
             ConnectionLost: The connection is gone.
 
-        Cancellation: the subscription may have been made; a best-effort UNSUBSCRIBE is sent.
+        Cancellation: the subscription may have been made; a best-effort UNSUBSCRIBE is sent for the filters that
+        were not granted before.
         """
 
     async def unsubscribe(self, topic_filters: Sequence[str]) -> None:

@@ -60,8 +60,9 @@ class TimedOut(MqttError):
     """No answer in time.
 
     Args:
-        stage: What was waited for: ``tcp``, ``tls``, ``CONNACK``, ``SUBACK``, ``UNSUBACK``, ``PUBACK``, ``PUBCOMP``,
-            ``PINGRESP``.
+        stage: What was waited for: ``dns``, ``tcp``, ``tls``, ``CONNACK``, ``SUBACK``, ``UNSUBACK``, ``PUBACK``,
+        ``PUBCOMP``,
+            ``PINGRESP``; ``write`` and ``window`` when nothing was sent because the broker did not read or acknowledge.
         seconds: How long was waited.
     """
 

@@ -169,4 +169,5 @@ def lost_connection(code: int | None, address: str) -> MqttError:
         )
     error = ProtocolFailed if code in {0x81, 0x82} else ConnectionLost
     hint = "Another client uses the same client id." if code == 0x8E else _HINTS.get(code, "")
-    return error(f"{address} ended the connection: {spoken(code)}.", hint, reason_code=code)
+    words = spoken(code) if code else "it said goodbye without a reason (0x00)"
+    return error(f"{address} ended the connection: {words}.", hint, reason_code=code)

@@ -1,5 +1,7 @@
 """The books of the probe: exact times, loss only after the grace, duplicates, order."""
 
+import msgspec
+
 from mqtt_mcp.analysis.round_trips import RoundTrips
 
 
@@ -59,6 +61,7 @@ def test_acknowledgements_and_our_own_delay_are_kept_apart_from_the_round_trip()
     books.unacknowledged(0)
     account = books.account(1.5)
     assert account.send_delay_ms.max == 250.0
+    assert not isinstance(account.ack_ms, msgspec.UnsetType)
     assert account.ack_ms.max == 30.0
     assert account.unacknowledged == 1
     assert account.round_trip_ms.n == 0

@@ -191,7 +191,7 @@ async def test_an_access_list_that_refuses_the_topic_fails_subscribe_and_goes_on
             super().__init__()
             self.deny_subscribe = AllButSystem()
 
-    class AllButSystem:
+    class AllButSystem(set[str]):
         def __contains__(self, topic_filter):
             return not topic_filter.startswith("$SYS")
 

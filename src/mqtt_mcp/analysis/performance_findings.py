@@ -131,8 +131,8 @@ def _nagle(probe: Sequence[QosAccount]) -> Iterator[Finding]:
         yield Finding(
             "low",
             "delayed_acknowledgements",
-            f"Round trips take {fastest_ms:g} ms at best, yet one in ten of QoS {_qos_list(stepped)} takes {slow_ms:g} ms "
-            "or more. Steps of 40 ms are those of a broker that waits for delayed TCP acknowledgements (Nagle's "
+            f"Round trips take {fastest_ms:g} ms at best, yet one in ten of QoS {_qos_list(stepped)} takes {slow_ms:g} "
+            "ms or more. Steps of 40 ms are those of a broker that waits for delayed TCP acknowledgements (Nagle's "
             "algorithm); on Mosquitto set_tcp_nodelay true ends it.",
         )
 

@@ -17,17 +17,18 @@ from mqtt_mcp.analysis.binary import sniff, sniff_magic
 from mqtt_mcp.analysis.cutting import cut_hex, cut_json, cut_text
 
 FORMATS: Final = (
-    "empty", "json", "json_nonstandard", "json_deep", "json_malformed", "number", "boolean", "iso_time", "uuid",
-    "hex_text", "base64", "key_value", "csv", "line_protocol", "xml", "ndjson", "text", "text_utf16", "text_latin1",
-    "gzip", "zlib", "zip", "zstd", "bzip2", "xz", "avro", "parquet", "image/jpeg", "image/png", "image/gif",
-    "image/webp", "audio/ogg", "audio/mpeg", "audio/flac", "audio/wav", "video/mp4", "application/pdf",
-    "sparkplug_b", "cbor", "msgpack", "protobuf", "hex",
+    "empty", "json", "json_nonstandard", "json_deep", "json_large", "json_malformed", "number", "boolean",
+    "iso_time", "uuid", "hex_text", "base64", "key_value", "csv", "line_protocol", "xml", "ndjson", "text",
+    "text_utf16", "text_latin1", "gzip", "zlib", "zip", "zstd", "bzip2", "xz", "avro", "parquet", "image/jpeg",
+    "image/png", "image/gif", "image/webp", "audio/ogg", "audio/mpeg", "audio/flac", "audio/wav", "video/mp4",
+    "application/pdf", "sparkplug_b", "cbor", "msgpack", "protobuf", "hex",
 )  # fmt: skip
 """Every value of ``format``. Those up to ``text_latin1`` are text, from ``gzip`` on binary and shown as hex."""
 
 BINARY_FORMATS: Final = frozenset(FORMATS[FORMATS.index("gzip") :])
 
 MAX_JSON_DEPTH = 64
+MAX_DECODED_BYTES = 1024 * 1024
 _LENIENT_BYTES = 256 * 1024
 _SNIFF_CHARS = 65_536
 
@@ -62,7 +63,8 @@ class Decoded(msgspec.Struct, frozen=True):
     """A payload's format and, where it was decoded, its value.
 
     ``value`` is the parsed value for ``json`` and ``json_nonstandard`` (NaN and infinities became None), a float for
-    ``number``, a bool for ``boolean``, the text for other textual formats, None for binary, empty and too deep ones.
+    ``number``, a bool for ``boolean``, the text for other textual formats, None for binary, empty, too deep and too
+    large (above 1 MiB) ones.
     """
 
     format: str
@@ -96,11 +98,26 @@ def decode(payload: bytes, topic: str = "", content_type: str = "") -> Decoded:
     """
     if not payload:
         return _EMPTY
+    if len(payload) > MAX_DECODED_BYTES:
+        return _decode_large(payload)
     if payload[0] in b'{["':
         found = _json(payload)
         if found is not None:
             return found
     return _decode_other(payload, topic, content_type)
+
+
+def _decode_large(payload: bytes) -> Decoded:
+    """Name a payload by its beginning; decoding it would hold up everything else."""
+    head = payload[:_SNIFF_CHARS]
+    magic = sniff_magic(head)
+    if magic:
+        return Decoded(magic)
+    if _JSON_START.match(head) is not None:
+        return Decoded("json_large")
+    text = head.decode("utf-8", "ignore")
+    is_text = len(head) - len(text.encode()) <= 3 and _TEXT_CONTROLS.search(text) is None
+    return Decoded("text" if is_text else "hex")
 
 
 def _json(payload: bytes) -> Decoded | None:
@@ -145,7 +162,7 @@ def _decode_other(  # noqa: PLR0911 - a list of tests, first hit wins
     magic = sniff_magic(payload)
     if magic:
         return Decoded(magic)
-    if payload[:2] in {b"\xff\xfe", b"\xfe\xff"} and len(payload) % 2 == 0:
+    if payload[:2] in {b"\xff\xfe", b"\xfe\xff"} and len(payload) % 2 == 0 and b"\x00" in payload:
         return Decoded("text_utf16", payload.decode("utf-16", "replace"))
     bare = payload.removeprefix(b"\xef\xbb\xbf")
     looks_json = _JSON_START.match(bare) is not None

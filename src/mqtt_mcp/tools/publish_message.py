@@ -6,7 +6,6 @@ check topics and sizes (the MQTT port) and does not collect answers (``_confirma
 
 import base64
 import binascii
-from contextlib import AsyncExitStack
 from typing import Annotated, Literal
 
 import msgspec
@@ -19,7 +18,7 @@ from mqtt_mcp.mqtt.errors import ConnectionLost, PayloadTooLarge, TimedOut
 from mqtt_mcp.mqtt.reason_codes import NO_MATCHING_SUBSCRIBERS, meaning
 from mqtt_mcp.mqtt.topics import check_topic_name
 from mqtt_mcp.tools._base import Context, Tool
-from mqtt_mcp.tools._confirmation import Confirmation, Response, confirming
+from mqtt_mcp.tools._confirmation import Response, confirming
 from mqtt_mcp.tools._listening import SessionId
 from mqtt_mcp.tools._publish_warnings import publish_warnings
 
@@ -137,17 +136,14 @@ async def run(context: Context, args: Args) -> Result:
     warnings = publish_warnings(publication, protocol=session.capabilities.protocol)
     if session.state != "connected":
         return _result(args, publication, "not_sent", _not_sent(session), warnings)
-    async with AsyncExitStack() as stack:
-        confirmation: Confirmation | None = None
-        if args.confirm_topic:
-            confirmation = await stack.enter_async_context(confirming(session, args.confirm_topic, publication))
-            confirmation.begin(trio.current_time())
+    if not args.confirm_topic:
+        return await _publish(session, args, publication, warnings)
+    async with confirming(session, args.confirm_topic, publication) as confirmation:
+        confirmation.begin(trio.current_time())
         result = await _publish(session, args, publication, warnings)
-        if confirmation is not None and result.outcome != "not_sent":
-            await confirmation.wait(args.confirm_seconds)
-            responses, sentence = confirmation.account(args.confirm_seconds)
-            result = msgspec.structs.replace(result, responses=responses, confirmation=sentence)
-    return result
+        await confirmation.wait(args.confirm_seconds)
+        responses, sentence = confirmation.account(args.confirm_seconds)
+        return msgspec.structs.replace(result, responses=responses, confirmation=sentence)
 
 
 async def _publish(session: Session, args: Args, publication: Publication, warnings: list[str]) -> Result:

@@ -100,6 +100,18 @@ def test_top_talkers_by_bytes_differ_from_those_by_messages():
     assert facts.top_by_messages[0].share == pytest.approx(10 / 11, abs=1e-4)
 
 
+def test_topics_alike_are_taken_together():
+    """A fleet's share does not show in single talkers."""
+    watch = PerformanceAccumulator()
+    for number in range(40):
+        watch.add(message(f"fleet/0x00158d0001{number:06x}/gps", b"12"), 2.0)
+    watch.add(message("office/door"), 2.0)
+    (share,) = watch.result(window(10.0)).top_templates
+    assert (share.topics, share.messages, share.bytes) == (40, 40, 80)
+    assert share.template.startswith("fleet/")
+    assert share.template.endswith("/gps")
+
+
 def test_a_watch_of_five_minutes_makes_at_most_60_points():
     """The series has a bound whatever the duration."""
     watch = PerformanceAccumulator()

@@ -297,6 +297,7 @@ async def test_an_unlikely_address_is_a_warning(autojump_clock, target, in_conta
     stage = found.stages[0]
     assert (stage.stage, stage.status) == ("input", "warn")
     assert words in stage.detail + stage.hint
+    assert found.verdict.endswith(stage.hint)
 
 
 async def test_advice_names_what_could_be_better(autojump_clock):

@@ -5,9 +5,11 @@ from contextlib import asynccontextmanager
 import pytest
 import trio
 
+from mqtt_mcp.hub import diagnosis
 from mqtt_mcp.hub.diagnosis import diagnose
 from mqtt_mcp.hub.policy import AccessPolicy
 from mqtt_mcp.hub.probe import ProbePlan, RoundTripProbe
+from mqtt_mcp.mqtt import port_signature
 from mqtt_mcp.mqtt.bridge import open_bridge
 from mqtt_mcp.mqtt.broker_url import Broker
 from mqtt_mcp.mqtt.gmqtt_client import GmqttTransport
@@ -89,15 +91,17 @@ async def early(stream):
 
 
 @pytest.mark.parametrize(("script", "words"), [(silent, "answers neither"), (web, "web port"), (early, "PROXY")])
-async def test_a_port_that_is_no_broker_is_recognised_within_15_seconds(script, words):
+async def test_a_port_that_is_no_broker_is_recognised(monkeypatch, script, words):
     """Scripted servers: silence, HTTP 400, early close."""
+    monkeypatch.setattr(diagnosis, "CONNECT_S", 1.0)
+    monkeypatch.setattr(port_signature, "QUESTION_S", 0.3)
     async with serving(script) as target:
         found = await diagnosed(target)
     assert not found.ok
     assert statuses(found)["connect"] == "fail"
     assert statuses(found)["signature"] == "warn"
     assert words in found.verdict + next(s for s in found.stages if s.stage == "signature").detail
-    assert found.total_ms < 15_500
+    assert found.total_ms < 5_000
 
 
 @asynccontextmanager

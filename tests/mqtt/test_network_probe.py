@@ -3,13 +3,17 @@
 import datetime as dt
 import ssl
 from contextlib import asynccontextmanager
+from typing import get_args
 
 import pytest
 import trio
 import trustme
+from hypothesis import given
+from hypothesis import strategies as st
 
 from mqtt_mcp.mqtt import network_probe, port_signature
 from mqtt_mcp.mqtt.broker_url import Tls
+from mqtt_mcp.mqtt.network import Speaks
 from mqtt_mcp.mqtt.network_probe import TrioNetworkProbe
 from testkit.mosquitto import free_port, running
 
@@ -245,6 +249,12 @@ async def test_a_port_is_recognised_by_its_answer(handler, speaks):
     assert facts.speaks == speaks
     assert facts.evidence
     assert "\x1b" not in facts.evidence
+
+
+@given(st.binary(max_size=64))
+def test_any_answer_is_classified(answer):
+    """The first bytes come from whoever listens there."""
+    assert port_signature.classify(answer) in get_args(Speaks)
 
 
 async def test_what_is_asked_holds_no_credentials():

@@ -12,6 +12,7 @@ import msgspec
 from mqtt_mcp.analysis.accumulator import LinkGap, Window
 from mqtt_mcp.analysis.histogram import Histogram
 from mqtt_mcp.analysis.sys_topics import PREFIX, BrokerSide, SysTopics
+from mqtt_mcp.analysis.templates import templates
 from mqtt_mcp.analysis.text import clean
 from mqtt_mcp.analysis.traffic import MAX_DISTINCT, TopicTraffic, Traffic
 from mqtt_mcp.mqtt.client import Message
@@ -75,6 +76,16 @@ class Talker(msgspec.Struct, frozen=True):
     repeats: int
 
 
+class TemplateShare(msgspec.Struct, frozen=True):
+    """Topics alike but for their ids, taken together: ``zigbee2mqtt/{id}/availability``."""
+
+    template: str
+    topics: int
+    messages: int
+    bytes: int
+    share: float
+
+
 class QosMix(msgspec.Struct, frozen=True):
     """Messages by the QoS they were delivered with: the lower of the publisher's and of our subscription's."""
 
@@ -115,6 +126,7 @@ class TrafficFacts(msgspec.Struct, frozen=True, kw_only=True):
     series: Series
     top_by_messages: list[Talker]
     top_by_bytes: list[Talker]
+    top_templates: list[TemplateShare]
     broker: BrokerSide
 
 
@@ -222,6 +234,7 @@ class PerformanceAccumulator:
             series=self._series(window.elapsed_s),
             top_by_messages=[self._talker(*item, window.elapsed_s) for item in by_messages[: self._top]],
             top_by_bytes=[self._talker(*item, window.elapsed_s) for item in by_bytes[: self._top]],
+            top_templates=self._top_templates(),
             broker=self._sys_topics.result(),
         )
 
@@ -251,6 +264,23 @@ class PerformanceAccumulator:
             min=[min(chunk) for chunk in chunks] if step_s > 1 else [],
             max=[max(chunk) for chunk in chunks] if step_s > 1 else [],
         )
+
+    def _top_templates(self) -> list[TemplateShare]:
+        """Templates of at least two topics, by messages; those of one topic are talkers already."""
+        shares: dict[str, list[int]] = {}
+        for topic, template in templates(self._traffic.topics).items():
+            facts = self._traffic.topics[topic]
+            share = shares.setdefault(template, [0, 0, 0])
+            share[0] += 1
+            share[1] += facts.messages
+            share[2] += facts.bytes
+        groups = [(name, share[0], share[1], share[2]) for name, share in shares.items() if share[0] > 1]
+        groups.sort(key=lambda group: (-group[2], group[0]))
+        every = max(1, self._traffic.messages)
+        return [
+            TemplateShare(clean(name, TOPIC_CHARS), topics, messages, size, round(messages / every, 4))
+            for name, topics, messages, size in groups[: self._top]
+        ]
 
     def _talker(self, topic: str, facts: TopicTraffic, elapsed_s: float) -> Talker:
         return Talker(

@@ -204,6 +204,8 @@ class _Examination:
         if failed is not None:
             hint = signature.hint if signature is not None and signature.hint else failed.hint
             verdict = f"It fails at the stage {failed.stage}: {failed.detail} {hint}".strip()
+            if stages[0].status == "warn":  # an unlikely address is the likely cause
+                verdict += f" {stages[0].hint}"
         else:
             protocol = self._capabilities.protocol if self._capabilities else "?"
             verdict = f"{self._broker.url} works, with MQTT {protocol}"

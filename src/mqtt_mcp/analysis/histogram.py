@@ -38,13 +38,19 @@ class Histogram:
 
     def record(self, value: int) -> None:
         """Count one value; negative ones count as 0, those above ``MAX_VALUE`` as ``MAX_VALUE``."""
-        value = min(max(value, 0), MAX_VALUE)
+        # Runs for every message of a watch: comparisons and no calls.
+        if value < 0:
+            value = 0
+        elif value > MAX_VALUE:
+            value = MAX_VALUE
         if self.count == 0 or value < self.minimum:
             self.minimum = value
-        self.maximum = max(self.maximum, value)
+        if value > self.maximum:  # noqa: PLR1730 - hot path
+            self.maximum = value
         self.count += 1
         self.total += value
-        bucket = bucket_of(value)
+        shift = value.bit_length() - SUB_BUCKET_BITS - 1
+        bucket = (shift << SUB_BUCKET_BITS) + (value >> shift) if shift > 0 else value
         self._buckets[bucket] = self._buckets.get(bucket, 0) + 1
 
     def merge(self, other: "Histogram") -> None:

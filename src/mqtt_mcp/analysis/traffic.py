@@ -37,7 +37,8 @@ class TopicTraffic:
         delta = gap_s - self.gap_mean_s
         self.gap_mean_s += delta / self.gaps
         self.gap_square += delta * (gap_s - self.gap_mean_s)
-        self.gap_max_s = max(self.gap_max_s, gap_s)
+        if gap_s > self.gap_max_s:  # noqa: PLR1730 - hot path
+            self.gap_max_s = gap_s
 
     @property
     def burstiness(self) -> float:

@@ -109,3 +109,16 @@ def test_a_signal_ends_everything_within_two_seconds_and_leaves_no_process(numbe
     assert seconds < 2.0
     assert len(children) == 2, "broker and server"
     assert not any(Path(f"/proc/{child}").exists() for child in children)
+
+
+def test_a_reader_that_goes_away_ends_the_demo_without_a_traceback():
+    """`mqtt-mcp demo | head`: nobody is left to read, so everything ends."""
+    with subprocess.Popen([*DEMO, "--once"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as demo:
+        assert demo.stdout is not None
+        assert demo.stderr is not None
+        demo.stdout.readline()
+        demo.stdout.close()
+        errors = demo.stderr.read()
+
+        assert demo.wait(timeout=30) == 1
+    assert errors == ""

@@ -9,7 +9,10 @@ the tour.
 """
 
 import argparse
+import contextlib
+import os
 import signal
+import sys
 import time
 from collections.abc import Sequence
 
@@ -47,7 +50,8 @@ def run(argv: Sequence[str]) -> int:
     parser.add_argument("--once", action="store_true", help="end after the tour, with status 0 or 1")
     once: bool = parser.parse_args(argv).once
     demo = _Demo(Terminal(), once=once)
-    trio.run(demo.show)
+    with contextlib.suppress(KeyboardInterrupt):  # before our own way of ending on a signal is in place
+        trio.run(demo.show)
     return demo.status
 
 
@@ -68,6 +72,10 @@ class _Demo:
                 nursery.cancel_scope.cancel()
         except* DemoUnavailable as group:
             self._fail(group, UNAVAILABLE)
+        except* BrokenPipeError:
+            # Nobody reads any more, as in `mqtt-mcp demo | head`; what is still buffered must not complain at exit.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            self.status = FAILED
         except* (ToolError, ServerFailed, trio.TooSlowError) as group:
             self._fail(group, FAILED)
 

@@ -127,6 +127,10 @@ class StdioClient:
             self.receive(left_s)
         return self._waiting.pop(request_id)
 
+    def fileno(self) -> int:
+        """Where replies arrive: with it, ``select`` can wait for several clients."""
+        return self._out
+
     def has(self, request_id: int) -> bool:
         """Whether the reply to a request has been received and nobody has waited for it yet."""
         return request_id in self._waiting

@@ -1,6 +1,7 @@
 """Bare gmqtt that subscribes and counts, nothing else: the floor below a bridge, routing and analysis.
 
-Run as ``python -m benchmarks.peers.count_gmqtt PORT FILTER``. Prints ``ready`` after SUBACK, and the count on SIGTERM.
+Run as ``python -m benchmarks.peers.count_gmqtt PORT FILTER COUNT``. Prints ``ready`` after SUBACK, ``done`` when it
+has counted so many, and the count on SIGTERM.
 """
 
 import asyncio
@@ -11,7 +12,7 @@ from typing import Any
 import gmqtt
 
 
-async def main(port: int, topic_filter: str) -> None:
+async def main(port: int, topic_filter: str, expected: int) -> None:
     """Count until SIGTERM."""
     count = 0
     subscribed, over = asyncio.Event(), asyncio.Event()
@@ -19,6 +20,8 @@ async def main(port: int, topic_filter: str) -> None:
     def on_message(*_: Any) -> int:
         nonlocal count
         count += 1
+        if count == expected:
+            print("done", flush=True)
         return 0
 
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, over.set)
@@ -35,4 +38,4 @@ async def main(port: int, topic_filter: str) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(main(int(sys.argv[1]), sys.argv[2]))
+    asyncio.run(main(int(sys.argv[1]), sys.argv[2], int(sys.argv[3])))

@@ -1,6 +1,7 @@
 """paho-mqtt with its network thread that subscribes and counts, nothing else.
 
-Run as ``python -m benchmarks.peers.count_paho PORT FILTER``. Prints ``ready`` after SUBACK, and the count on SIGTERM.
+Run as ``python -m benchmarks.peers.count_paho PORT FILTER COUNT``. Prints ``ready`` after SUBACK, ``done`` when it has
+counted so many, and the count on SIGTERM.
 """
 
 import importlib
@@ -10,7 +11,7 @@ import threading
 from typing import Any
 
 
-def main(port: int, topic_filter: str) -> None:
+def main(port: int, topic_filter: str, expected: int) -> None:
     """Count until SIGTERM."""
     paho: Any = importlib.import_module("paho.mqtt.client")
     count = 0
@@ -19,6 +20,8 @@ def main(port: int, topic_filter: str) -> None:
     def on_message(*_: Any) -> None:
         nonlocal count
         count += 1
+        if count == expected:
+            print("done", flush=True)
 
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
     client = paho.Client(paho.CallbackAPIVersion.VERSION2, "count-paho", protocol=paho.MQTTv5)
@@ -36,4 +39,4 @@ def main(port: int, topic_filter: str) -> None:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]), sys.argv[2])
+    main(int(sys.argv[1]), sys.argv[2], int(sys.argv[3]))

@@ -110,7 +110,7 @@ def test_an_object_keyed_by_ids_is_a_map():
 
     assert "properties" not in schema
     assert schema["x-mqtt"]["kind"] == "map"
-    assert schema.get("additionalProperties", schema.get("x-mqtt-additionalProperties"))["type"] == "object"
+    assert (schema.get("additionalProperties") or schema["x-mqtt-additionalProperties"])["type"] == "object"
     assert len(msgspec.json.encode(schema)) < 2_000
 
 

@@ -21,8 +21,8 @@ MAX_TOPICS = 5_000
 """Topics profiled; messages on further ones are only counted."""
 MAX_NODES = 40_000
 """Nodes of all profiles together; topics first seen beyond that are only counted."""
-FULL_RATE_MESSAGES = 2_000
-"""Messages of one topic all of which are profiled; of further ones every tenth is."""
+FULL_RATE_MESSAGES = 200
+"""Messages of one topic all of which are profiled; of further ones every tenth, and new lengths."""
 _NODE_BYTES = 700
 _MAX_GROUPS = 60
 
@@ -96,9 +96,10 @@ class SchemaAccumulator:
         topic.stored += message.retain
         topic.last_s = t_s
         size = len(message.payload)
+        novel = not topic.min_bytes <= size <= topic.max_bytes
         topic.min_bytes = min(topic.min_bytes, size)
         topic.max_bytes = max(topic.max_bytes, size)
-        if topic.messages > FULL_RATE_MESSAGES and topic.messages % 10:
+        if topic.messages > FULL_RATE_MESSAGES and topic.messages % 10 and not novel:
             return
         content_type = message.properties.content_type if message.properties else ""
         self._profile(topic, decode(message.payload, message.topic, content_type), message, t_s)

@@ -11,6 +11,7 @@ from mqtt_mcp.analysis.devices.detect import detect
 from mqtt_mcp.analysis.devices.device import Device, group
 from mqtt_mcp.analysis.devices.directory import Directory, normalise
 from mqtt_mcp.analysis.devices.finding import SEVERITIES, Finding, View
+from mqtt_mcp.analysis.devices.fleet import Odd, odd_ones
 from mqtt_mcp.analysis.devices.match import Match, find
 from mqtt_mcp.analysis.devices.place import place
 from mqtt_mcp.analysis.devices.report import (
@@ -140,19 +141,31 @@ class DebugAccumulator:
     def result(self, window: Window) -> DeviceReport:
         """The report as of now."""
         devices = self.devices()
+        odd = odd_ones(self._tracks.values())
         if not self._query:
-            return self._all(devices, window)
+            return self._all(devices, window, odd)
         found = find(self._query, devices)
         if found.device is None:
-            return self._unknown(found.how, [device_line(one, judge(_view(one, window))) for one in found.candidates])
+            return self._unknown(
+                found.how, [device_line(one, judge(view_of(one, window, odd))) for one in found.candidates]
+            )
         for value_chars, max_topics in ((300, 30), (150, 20), (60, 10), (20, 4)):
-            report = self._one(found.device, found, window, value_chars=value_chars, max_topics=max_topics)
+            report = self._one(found.device, found, window, odd, value_chars=value_chars, max_topics=max_topics)
             if _chars(report) <= self._max_chars:
                 return report
         return msgspec.structs.replace(report, timeline=[], topics=[], findings=report.findings[:5])
 
-    def _one(self, device: Device, found: Match, window: Window, *, value_chars: int, max_topics: int) -> DeviceReport:
-        view = _view(device, window)
+    def _one(
+        self,
+        device: Device,
+        found: Match,
+        window: Window,
+        odd: dict[str, list[Odd]],
+        *,
+        value_chars: int,
+        max_topics: int,
+    ) -> DeviceReport:
+        view = view_of(device, window, odd)
         judgement = judge(view)
         notes = self._notes()
         if len(device.tracks) > max_topics:
@@ -171,7 +184,7 @@ class DebugAccumulator:
             checks=judgement.checks,
             topics=topic_lines(device, value_chars)[:max_topics],
             timeline=timeline(device),
-            candidates=[device_line(one, judge(_view(one, window))) for one in found.candidates],
+            candidates=[device_line(one, judge(view_of(one, window, odd))) for one in found.candidates],
             notes=notes,
         )
 
@@ -188,8 +201,8 @@ class DebugAccumulator:
             notes=self._notes(),
         )
 
-    def _all(self, devices: list[Device], window: Window) -> DeviceReport:
-        lines = sorted((device_line(one, judge(_view(one, window))) for one in devices), key=_urgency)
+    def _all(self, devices: list[Device], window: Window, odd: dict[str, list[Odd]]) -> DeviceReport:
+        lines = sorted((device_line(one, judge(view_of(one, window, odd))) for one in devices), key=_urgency)
         report = DeviceReport(
             verdict=verdict_of_all(lines) if lines else "No device was seen.",
             messages=self.messages,
@@ -213,8 +226,9 @@ class DebugAccumulator:
         return [f"{len(self._unfollowed)} topics beyond the first {MAX_TRACKS} were only counted; narrow the pattern."]
 
 
-def _view(device: Device, window: Window) -> View:
-    return View(device, window.elapsed_s, window.started_at_epoch_s, bool(window.gaps))
+def view_of(device: Device, window: Window, odd: dict[str, list[Odd]]) -> View:
+    """A device under the circumstances of a watch, for ``report.judge``."""
+    return View(device, window.elapsed_s, window.started_at_epoch_s, bool(window.gaps), odd)
 
 
 def _urgency(line: DeviceLine) -> tuple[bool, int, str]:

@@ -202,7 +202,7 @@ def _leaf(track: Track, path: str, key: str, item: Any, t_s: float, *, retain: b
         return
     elif key in _TIME_KEYS and path.count(".") <= 1:
         _clock(track, item, t_s, retain=retain)
-    elif isinstance(item, (int, float)):
+    elif isinstance(item, (int, float)) and not (retain and key in _UPTIME_KEYS):  # an old uptime proves no restart
         _number(track, path, key, item, t_s)
 
 

@@ -8,6 +8,7 @@ from typing import Literal
 import msgspec
 
 from mqtt_mcp.analysis.devices.device import Device
+from mqtt_mcp.analysis.devices.fleet import Odd
 from mqtt_mcp.analysis.devices.track import Track
 from mqtt_mcp.analysis.text import clean
 
@@ -66,12 +67,14 @@ class View(msgspec.Struct, frozen=True):
         now_s: Seconds watched.
         started_at_epoch_s: Wall clock at the start.
         link_gaps: The connection was away during the watch, so silence proves nothing.
+        odd: By topic, what is unlike the same field of many equal devices.
     """
 
     device: Device
     now_s: float
     started_at_epoch_s: float
     link_gaps: bool = False
+    odd: dict[str, list[Odd]] = msgspec.field(default_factory=dict)
 
     @property
     def tracks(self) -> list[Track]:

@@ -3,6 +3,8 @@
 Each check is a function of a ``View`` and returns an ``Outcome``. How a device is reached is ``findings.py``'s.
 """
 
+import re
+
 from mqtt_mcp.analysis.devices.finding import (
     NOT_APPLICABLE,
     NOT_ENOUGH_DATA,
@@ -40,6 +42,8 @@ _SWITCHING = frozenset(
 )
 """Words of fields that jump by nature: extremes of these are no outliers."""
 _MEASURED = frozenset({"temperature", "humidity", "pressure", "co2", "voc", "pm25", "pm10", "moisture", "temp"})
+_PLANNED = re.compile(r"software|system restart|settings|upgrade|\bota\b", re.IGNORECASE)
+"""Restart reasons of a device that was told to restart."""
 _BATTERY = frozenset({"battery", "batt", "batterylevel", "battery_level", "battery_percentage", "battery_percent"})
 
 
@@ -53,10 +57,21 @@ def value_outlier(view: View) -> Outcome:
                 continue
             enough = True
             findings += _outliers(track, path, series)
-    if not enough:
+    findings += _unlike_others(view, "value_outlier", "high")
+    if not enough and not findings:
         return NOT_ENOUGH_DATA
     findings.sort(key=lambda one: (-one.confidence, one.topic, one.at_s))
     return judged(findings[:4])
+
+
+def _unlike_others(view: View, code: str, severity: Severity) -> list[Finding]:
+    return [
+        fail(code, severity, f"{quote(one.path)} is unlike that of {one.members - 1} equal devices.", track=track,
+             value=one.value, expected=one.expected, confidence=0.75, at_s=track.last_s)
+        for track in view.tracks
+        for one in view.odd.get(track.topic, ())
+        if one.code == code and not _switching(one.path, track)
+    ]  # fmt: skip
 
 
 def _switching(path: str, track: Track) -> bool:
@@ -130,9 +145,10 @@ def malformed_payload(view: View) -> Outcome:
 
 def schema_change(view: View) -> Outcome:
     """A message lost usual fields or changed their types, after five of the usual structure."""
-    if not any(track.shapes.total() > 5 for track in view.tracks):
+    unlike = _unlike_others(view, "schema_change", "medium")
+    if not unlike and not any(track.shapes.total() > 5 for track in view.tracks):
         return NOT_ENOUGH_DATA
-    return judged([
+    return judged(unlike[:2] + [
         fail("schema_change", "medium", "A message had another structure than usual.", track=track,
              at_s=track.shape_change[0], value=track.shape_change[1], confidence=0.7)
         for track in view.tracks
@@ -211,9 +227,11 @@ def reboot(view: View) -> Outcome:
             times.append(at_s)
     track, at_s, _ = restarts[0]
     loop = len(times) > 1
+    told = all(_PLANNED.search(text) for _, _, text in restarts)
+    severity: Severity = "critical" if loop else "medium" if told else "high"
     title = f"Restarted {len(times)} times during the watch." if loop else "Restarted during the watch."
     return judged([
-        fail("reboot", "critical" if loop else "high", title, track=track, at_s=at_s, count=len(times),
+        fail("reboot", severity, title, track=track, at_s=at_s, count=len(times),
              messages=[text for _, _, text in restarts])
     ])  # fmt: skip
 

@@ -212,10 +212,12 @@ def verdict_of_all(lines: list[DeviceLine]) -> str:
     ]
     names = ", ".join(quote(one.name) for one in offline[:5])
     more = f" and {len(offline) - 5} more" if len(offline) > 5 else ""
-    said = f"{len(offline)} of {len(lines)} devices are offline: {names}{more}." if offline else (
+    be = "is" if len(offline) == 1 else "are"
+    said = f"{len(offline)} of {len(lines)} devices {be} offline: {names}{more}." if offline else (
         f"None of {len(lines)} devices is known to be offline."
     )  # fmt: skip
     if not troubled:
         return f"{said} Nothing else wrong was seen."
     worst = ", ".join(quote(one.name) for one in troubled[:5])
-    return f"{said} {len(troubled)} others have findings: {worst}{' …' if len(troubled) > 5 else ''}."
+    others = "One other has" if len(troubled) == 1 else f"{len(troubled)} others have"
+    return f"{said} {others} findings: {worst}{' …' if len(troubled) > 5 else ''}."

@@ -229,3 +229,15 @@ def test_an_error_beyond_the_parsing_budget_is_still_seen():
     sampler = Sampler(duration_s=10)
     feed(sampler, flood)
     assert "fatal: pump error" in shown_texts(sampler.result(window(10)))
+
+
+def test_looking_at_a_running_watch_does_not_change_its_outcome():
+    """result() in the middle, for wait_s, must not move thresholds or the pool."""
+    messages = home(11)
+    looked_at, left_alone = Sampler(duration_s=300), Sampler(duration_s=300)
+    for index, one in enumerate(messages):
+        looked_at.add(one, one.received_s)
+        left_alone.add(one, one.received_s)
+        if index % 50 == 0:
+            looked_at.result(window(one.received_s, ended_by="running"))
+    assert looked_at.result(window(300)) == left_alone.result(window(300))

@@ -12,6 +12,7 @@ from mqtt_mcp.analysis.payloads import Decoded, Shown, decode, show, show_decode
 from mqtt_mcp.analysis.pruning import Candidate, Chosen, select
 from mqtt_mcp.analysis.shape import discriminator, signature
 from mqtt_mcp.analysis.signals import Signal, leaves
+from mqtt_mcp.analysis.statistics import median, robust_z
 from mqtt_mcp.analysis.tracking import LOW_DEVIATIONS, TopicState, outlier
 from mqtt_mcp.mqtt.client import Message
 
@@ -197,8 +198,8 @@ def _late_outliers(kept: Kept) -> list[Signal]:
     found = []
     for path, which in kept.extremes():
         series = kept.state.series[path]
-        series.measure()
         value = series.low if which == "min" else series.high
-        if series.deviation(value) > LOW_DEVIATIONS:
-            found.append(outlier(path, value, series))
+        deviation = robust_z(value, series.ring)
+        if deviation > LOW_DEVIATIONS:
+            found.append(outlier(path, value, median(series.ring), deviation))
     return found

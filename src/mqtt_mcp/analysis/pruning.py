@@ -33,6 +33,7 @@ _MAX_REASONS = 3
 
 Facet = tuple[str, Hashable]
 Weighted = tuple[Facet, float]
+Numbered = tuple[int, float]
 
 
 class Candidate(msgspec.Struct, frozen=True, kw_only=True):
@@ -79,11 +80,16 @@ def select(candidates: Sequence[Candidate], k: int) -> list[Chosen]:
     Returns:
         The chosen in order of arrival. Fewer than ``k`` when the rest would add nothing that is not covered.
     """
-    facets = _facets(candidates)
-    best = _best_per_aspect(facets, k)
-    weighted = [[(facet, weight * ASPECTS[facet[0]] / best[facet[0]]) for facet, weight in row] for row in facets]
+    names: dict[Facet, int] = {}  # numbers are cheaper to compare than names, which are nested tuples
+    rows = [[(names.setdefault(facet, len(names)), weight) for facet, weight in row] for row in _facets(candidates)]
+    facets = list(names)
+    shares = _shares(rows, facets, k)
+    weighted = [[(number, weight * shares[number]) for number, weight in row] for row in rows]
     same = [(candidate.topic, candidate.duplicate_of) for candidate in candidates]
-    chosen = [Chosen(index, _reasons(candidates[index], covered)) for index, covered in _greedy(weighted, same, k)]
+    chosen = [
+        Chosen(index, _reasons(candidates[index], [facets[number] for number in covered]))
+        for index, covered in _greedy(weighted, len(facets), same, k)
+    ]
     chosen.sort(key=lambda one: one.index)
     return chosen
 
@@ -133,47 +139,57 @@ def _issue_facets(candidate: Candidate) -> list[Weighted]:
     return [found[0], *((facet, weight * _FURTHER_ISSUE) for facet, weight in found[1:])]
 
 
-def _best_per_aspect(facets: list[list[Weighted]], k: int) -> dict[str, float]:
-    """About what ``k`` messages could cover of each aspect by itself: the heaviest rows, each facet counted once."""
-    seen: set[Facet] = set()
+def _shares(rows: list[list[Numbered]], facets: Sequence[Facet], k: int) -> list[float]:
+    """What one unit of weight of each facet counts: its aspect's weight over what ``k`` messages could cover of it.
+
+    The latter is estimated by the heaviest rows, each facet counted once.
+    """
+    seen = bytearray(len(facets))
     gains: dict[str, list[float]] = {aspect: [] for aspect in ASPECTS}
-    for row in facets:
+    for row in rows:
         here: dict[str, float] = {}
-        for facet, weight in row:
-            if facet not in seen:
-                seen.add(facet)
-                here[facet[0]] = here.get(facet[0], 0.0) + weight
+        for number, weight in row:
+            if not seen[number]:
+                seen[number] = 1
+                aspect = facets[number][0]
+                here[aspect] = here.get(aspect, 0.0) + weight
         for aspect, gain in here.items():
             gains[aspect].append(gain)
-    return {aspect: sum(heapq.nlargest(k, several)) or 1.0 for aspect, several in gains.items()}
+    units = {aspect: ASPECTS[aspect] / (sum(heapq.nlargest(k, several)) or 1.0) for aspect, several in gains.items()}
+    return [units[facet[0]] for facet in facets]
 
 
-def _greedy(rows: list[list[Weighted]], same: list[tuple[str, int]], k: int) -> list[tuple[int, list[Facet]]]:
+def _greedy(
+    rows: list[list[Numbered]], facet_count: int, same: Sequence[tuple[str, int]], k: int
+) -> list[tuple[int, list[int]]]:
     """Lazy greedy maximum coverage; ties go to the earlier one, and of equal messages only one is taken.
 
     Returns:
-        Indices with the facets each newly covered, heaviest first.
+        Indices with the numbers of the facets each newly covered, heaviest first.
     """
-    covered: set[Facet] = set()
+    covered = bytearray(facet_count)
     taken: set[tuple[str, int]] = set()
-    heap = [(-sum(weight for _, weight in row), index) for index, row in enumerate(rows)]
+    heap = [(-sum([weight for _, weight in row]), index) for index, row in enumerate(rows)]
     heapq.heapify(heap)
-    chosen: list[tuple[int, list[Facet]]] = []
+    chosen: list[tuple[int, list[int]]] = []
     while heap and len(chosen) < k:
         _, index = heapq.heappop(heap)
         if same[index] in taken:
             continue
-        new = [(facet, weight) for facet, weight in rows[index] if facet not in covered]
-        gain = sum(weight for _, weight in new)
+        gain = 0.0
+        for number, weight in rows[index]:
+            if not covered[number]:
+                gain += weight
         if gain <= 0:
             continue
         if heap and (-gain, index) > heap[0]:
             heapq.heappush(heap, (-gain, index))
             continue
-        covered.update(facet for facet, _ in new)
+        new = sorted((-weight, number) for number, weight in rows[index] if not covered[number])
+        for _, number in new:
+            covered[number] = 1
         taken.add(same[index])
-        new.sort(key=lambda one: -one[1])
-        chosen.append((index, [facet for facet, _ in new]))
+        chosen.append((index, [number for _, number in new]))
     return chosen
 
 

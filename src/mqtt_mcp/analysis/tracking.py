@@ -189,7 +189,7 @@ class TopicState:
                 if series.count < 16 or not series.count & 7:
                     series.measure()
                 if series.deviation(value) > LOW_DEVIATIONS:
-                    signals.append(outlier(path, value, series))
+                    signals.append(outlier(path, value, series.middle, series.deviation(value)))
             elif series.constant_run >= 3 and value != series.previous:
                 severity = "high" if _LOSS.search(path) or value == 0 else "low"
                 signals.append(Signal("level_change", severity, path, f"{quote(path, 40)} was constant, now {value:g}"))
@@ -221,7 +221,7 @@ class TopicState:
                 if not series.count & 15 or math.isinf(series.spread):
                     series.measure()
                 if series.deviation(value) > SIBLING_DEVIATIONS and not any(one.code == "outlier" for one in signals):
-                    signals.append(outlier(path, value, series))
+                    signals.append(outlier(path, value, series.middle, series.deviation(value)))
             series.add(value)
 
     def _note_counter(self, path: str, key: str, value: float, series: Series, signals: list[Signal]) -> None:
@@ -265,7 +265,7 @@ class TopicState:
             signals.append(Signal("null_reading", "high", path, f"{quote(path, 40)} is null where a number was"))
 
 
-def outlier(path: str, value: float, series: Series) -> Signal:
-    """The signal for a value far from what ``series`` measured."""
-    severity = "high" if series.deviation(value) > HIGH_DEVIATIONS else "low"
-    return Signal("outlier", severity, path, f"{quote(path, 40)} = {value:g}, usually about {series.middle:g}")
+def outlier(path: str, value: float, middle: float, deviation: float) -> Signal:
+    """The signal for a value that lies ``deviation`` robust standard deviations off the median ``middle``."""
+    severity = "high" if deviation > HIGH_DEVIATIONS else "low"
+    return Signal("outlier", severity, path, f"{quote(path, 40)} = {value:g}, usually about {middle:g}")

@@ -181,6 +181,20 @@ async def test_mqtt_5_is_given_up_for_3_1_1(rig: Rig, answer: bytes, closes: boo
         assert versions == [5, 4]
 
 
+async def test_a_broker_that_stalls_on_mqtt_5_gets_3_1_1_in_the_second_half_of_the_time(rig: Rig) -> None:
+    """amqtt takes the properties of CONNECT for the client id and waits for the rest of it."""
+
+    async def stalls(stream: trio.SocketStream) -> None:
+        _, connect = await read_packet(stream)
+        if connect[6] == 4:
+            await stream.send_all(CONNACK_OK_V311)
+        while await stream.receive_some():
+            pass
+
+    async with serving(stalls) as broker, rig.transport.connect(broker, QUICK) as client:
+        assert client.capabilities.protocol == "3.1.1"
+
+
 async def test_we_never_reconnect_by_ourselves(rig: Rig) -> None:
     """``reconnect_retries = -2`` holds: after a loss, a transient refusal and a close there is no second connection."""
     connections = 0
@@ -453,18 +467,20 @@ async def test_qos_1_is_counted_when_nobody_reads_for_longer_than_the_keep_alive
 
     async def flood(stream: trio.SocketStream) -> None:
         for number in range(200):
-            body = b"\x00\x01t" + (number + 1).to_bytes(2, "big") + b"\x00x"
-            await stream.send_all(bytes([0x32, len(body)]) + body)
+            # Larger than one read of the socket all together, so that they cannot arrive in one piece.
+            body = b"\x00\x01t" + (number + 1).to_bytes(2, "big") + b"\x00" + b"x" * 10_000
+            await stream.send_all(bytes([0x32, len(body) & 0x7F | 0x80, len(body) >> 7]) + body)
+        await stream.send_all(b"\xd0\x00")  # the answer to the ping below, after everything else
 
     options = ConnectOptions(inbox_messages=50, inbox_pause_messages=10, keepalive_s=1)
     async with serving(accepting(flood)) as broker, rig.transport.connect(broker, options) as client:
-        with trio.fail_after(5):
-            while not client.dropped:  # noqa: ASYNC110 - the other thread counts, and tells nobody
-                await trio.sleep(0.05)
-        await trio.sleep(0.2)
+        started_s = trio.current_time()
+        await client.ping()
+        assert 0.4 < trio.current_time() - started_s < 2
         got = await client.receive_batch()
         assert len(got) + client.dropped == 200
         assert len(got) >= 50
+        assert client.dropped >= 50
 
 
 @pytest.mark.broker

@@ -138,7 +138,12 @@ class Link:
         )
         connecting.add_done_callback(_seen)
         try:
-            await asyncio.wait({connecting, connack}, return_when=asyncio.FIRST_COMPLETED)
+            patience_s = timeout_s / 2
+            waiting = {connecting, connack}
+            done, _ = await asyncio.wait(waiting, timeout=patience_s, return_when=asyncio.FIRST_COMPLETED)
+            if not done and dial.stage == "CONNACK" and self._protocol == "5.0":
+                raise _SpeaksOnlyV311  # some old brokers wait for ever for the rest of what they misread
+            await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
             if connecting.done():
                 self._raise_unopened(connecting.exception(), dial.stage)
             body = await connack

@@ -23,7 +23,7 @@ class ProgressReporter:
     Args:
         token: The client's progress token as it came; ``None`` makes every report a no-op.
         outbox: Where notifications go; one that meets a slow client is dropped.
-        owner: The request, so that its silence covers its progress.
+        owner: The request: when it is silenced the outbox drops its progress too.
         limits: ``progress_gap_s`` bounds the rate.
     """
 
@@ -50,7 +50,7 @@ class ProgressReporter:
             total: How much there is; left out of the notification when not positive.
             sentence: For a person; bounded here. Empty: left out.
         """
-        if self._token is None or self._owner.silenced or not (math.isfinite(done) and done > self._last):
+        if self._token is None or not (math.isfinite(done) and done > self._last):
             return
         now = trio.current_time()
         completes = 0 < total <= done and not self._completed

@@ -129,6 +129,28 @@ def test_a_device_is_found_by_address_id_and_words():
     assert [one.name for one in unknown.candidates] == ["desk_lamp"]
 
 
+def test_a_device_that_is_disabled_is_no_alarm():
+    """Zigbee2MQTT reports disabled devices as offline; somebody wanted that."""
+    report = report_on(
+        "lamp",
+        js("zigbee2mqtt/bridge/devices", [{"friendly_name": "lamp", "disabled": True}], retain=True),
+        js("zigbee2mqtt/lamp/availability", {"state": "offline"}, retain=True),
+    )
+
+    assert [(one.code, one.severity) for one in report.findings] == [("device_offline", "info")]
+
+
+@pytest.mark.parametrize(("until_s", "verdict"), [(110.0, "pass"), (50.0, "fail")])
+def test_expire_after_of_discovery_is_held(until_s, verdict):
+    """Home Assistant calls a sensor unavailable after that silence."""
+    config = js(
+        "homeassistant/sensor/b/config", {"dev": {"name": "Boiler"}, "stat_t": "x/y/temp", "exp_aft": 30}, retain=True
+    )
+    report = report_on("Boiler", config, *steady("x/y/temp", until_s=until_s))
+
+    assert report.checks["expired"] == verdict
+
+
 FAULTS: dict[str, tuple[str, list[Message]]] = {
     "flapping": ("z", [js("a/z/availability", {"state": ("offline", "online")[at % 2]}, 10.0 + at) for at in range(4)]),
     "contradiction": ("z", [message("a/z/status", "offline", t_s=1.0), *steady("a/z/data")]),
@@ -189,6 +211,7 @@ def test_a_healthy_device_has_no_findings_and_says_what_was_checked():
         [js("a/z/data", {"energy": 5.0 + at}, 5.0 * at) for at in range(20)],
         [js("a/z/data", {"action": None if at % 2 else "single"}, 5.0 * at) for at in range(12)],
         [js("a/z/data", {"motion": at % 2 == 0}, t_s) for at, t_s in enumerate([1, 2, 4, 40, 41, 90, 92])],
+        [js("a/z/data", {"alarm_enabled": True, "leak_detection": True, "gas_valve": True}, 3.0)],
         [js("a/z/data", {"Time": "2026-09-21T16:13:20"}, 1.0 + at) for at in range(3)],
     ],
 )

@@ -186,6 +186,13 @@ def test_deep_and_wide_payloads_stay_within_bounds():
     assert accumulator.result(WINDOW).messages == 3
 
 
+def test_a_huge_payload_is_counted_and_not_read():
+    """Five megabytes cost no time, and the result says what they were."""
+    accumulator = watched(("t/x", b"[" + b"1," * 2_500_000 + b"1]"))
+
+    assert accumulator.result(WINDOW).schemas[0].encoding == "too_large"
+
+
 def test_shrinking_forgets_profiles_but_not_counts():
     """The contract of accumulators under memory pressure."""
     accumulator = watched(*((f"a{at}/b", {"x": {"y": at}}) for at in range(50)))

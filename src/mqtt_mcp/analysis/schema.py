@@ -23,6 +23,8 @@ MAX_NODES = 40_000
 """Nodes of all profiles together; topics first seen beyond that are only counted."""
 FULL_RATE_MESSAGES = 200
 """Messages of one topic all of which are profiled; of further ones every tenth, and new lengths."""
+MAX_PARSED_BYTES = 1024 * 1024
+"""Larger payloads are counted as encoding ``too_large`` and not looked into."""
 _NODE_BYTES = 700
 _MAX_GROUPS = 60
 
@@ -100,6 +102,9 @@ class SchemaAccumulator:
         topic.min_bytes = min(topic.min_bytes, size)
         topic.max_bytes = max(topic.max_bytes, size)
         if topic.messages > FULL_RATE_MESSAGES and topic.messages % 10 and not novel:
+            return
+        if size > MAX_PARSED_BYTES:
+            topic.encodings["too_large"] += 1
             return
         content_type = message.properties.content_type if message.properties else ""
         self._profile(topic, decode(message.payload, message.topic, content_type), message, t_s)

@@ -25,6 +25,10 @@ _ALARMS = frozenset(
     {"alarm", "leak", "smoke", "tamper", "fault", "overtemperature", "overtemp", "overpower", "overvoltage", "gas"}
     | {"monoxide", "problem", "emergency", "flood", "intrusion"}
 )
+_SETTINGS = frozenset(
+    {"enabled", "enable", "mode", "test", "armed", "control", "supported", "valve", "detection", "off", "clear", "mute"}
+)
+"""Words that make an alarm's name the name of a setting."""
 _NULL_WORDS = frozenset({"unknown", "unavailable", "null", "nan", "none", "n/a"})
 _TIME_KEYS = frozenset(
     {"time", "ts", "tst", "timestamp", "@timestamp", "last_seen", "lastseen", "datetime", "date_time", "utc", "sent_at"}
@@ -101,7 +105,8 @@ def _text(track: Track, text: str, t_s: float) -> None:
 
 
 def _is_alarm(key: str) -> bool:
-    return not _ALARMS.isdisjoint(words(key))
+    named = words(key)
+    return not _ALARMS.isdisjoint(named) and _SETTINGS.isdisjoint(named)
 
 
 def _object(track: Track, value: dict[str, Any], t_s: float, *, retain: bool) -> None:
@@ -149,8 +154,10 @@ def _log_object(track: Track, value: dict[str, Any], t_s: float) -> None:
 
 
 def _says_something(value: Any) -> bool:
-    return (isinstance(value, str) and value.lower() not in {"", "none", "ok", "no error", "0"}) or (
-        isinstance(value, list) and bool(value)
+    return (
+        value is True
+        or (isinstance(value, str) and value.lower() not in {"", "none", "ok", "no error", "0"})
+        or (isinstance(value, list) and bool(value))
     )
 
 

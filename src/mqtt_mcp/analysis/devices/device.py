@@ -108,6 +108,7 @@ def group(tracks: Iterable[Track], directory: Directory) -> list[Device]:
             device.parent_name = at.parent
         device.tracks.append(track)
         track.role = at.role
+        track.expire_after_s = directory.expire_after_s.get(track.topic, 0.0)
     for device in found.values():
         if device.parent_name:
             device.parent = found.get((device.ecosystem, device.scope, device.parent_name))

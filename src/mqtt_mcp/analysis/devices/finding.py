@@ -112,6 +112,7 @@ ADVICE = {
     "device_leave": "The device left or was removed from the network: it has to be paired again.",
     "flapping": "Look for weak radio, an unstable power supply, or two clients that use the same client id.",
     "contradiction": "Trust the live messages; check who publishes the availability and its last will.",
+    "expired": "Home Assistant shows it as unavailable: check its battery and its interval against expire_after.",
     "silence_gap": "Check battery and route. Sleeping devices are declared offline late (Zigbee2MQTT: after 25 h).",
     "stale_retained": "Subscribers that start now act on this old message: clear it or make the device publish.",
     "value_outlier": "Check the sensor and its wiring; filter this value before automations see it.",

@@ -30,6 +30,10 @@ def device_offline(view: View) -> Outcome:
     if found is None:
         return NOT_ENOUGH_DATA
     track, change = found
+    if change.state == "down" and view.device.known is not None and view.device.known.disabled:
+        return judged(
+            [fail("device_offline", "info", "It is offline because it is disabled at its bridge.", track=track)]
+        )
     if change.state == "down":
         since = "since before the watch" if change.stored else f"since {change.t_s:.0f} s into the watch"
         return judged([
@@ -116,6 +120,21 @@ def flapping(view: View) -> Outcome:
                      at_s=changes[0].t_s, count=downs, messages=[f"{one.t_s:.1f} s {one.word}" for one in changes[-3:]])
             )  # fmt: skip
     return judged(findings[:2])
+
+
+def expired(view: View) -> Outcome:
+    """Nothing came for longer than the expire_after that Home Assistant discovery announced."""
+    limited = [track for track in view.tracks if track.expire_after_s]
+    if not limited:
+        return NOT_APPLICABLE
+    late = [one for one in limited if view.now_s - (one.last_live_s or 0.0) > one.expire_after_s]
+    if view.link_gaps or (not late and any(one.last_live_s is None for one in limited)):
+        return NOT_ENOUGH_DATA
+    return judged([
+        fail("expired", "high", f"Silent for longer than its expire_after of {one.expire_after_s:.0f} s.", track=one,
+             at_s=one.last_live_s or 0.0, expected=f"a message every {one.expire_after_s:.0f} s")
+        for one in late[:3]
+    ])  # fmt: skip
 
 
 def contradiction(view: View) -> Outcome:

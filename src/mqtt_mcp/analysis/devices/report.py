@@ -20,6 +20,7 @@ CHECKS: tuple[Callable[[View], Outcome], ...] = (
     findings.parent_offline,
     findings.flapping,
     findings.contradiction,
+    findings.expired,
     findings.silence_gap,
     findings.duplicates,
     findings.retained_command,

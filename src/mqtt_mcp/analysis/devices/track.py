@@ -103,6 +103,7 @@ class Track:
         "changes",
         "close",
         "duplicates",
+        "expire_after_s",
         "first_s",
         "formats",
         "gaps",
@@ -145,6 +146,8 @@ class Track:
 
     def __init__(self, topic: str, levels: list[str], role: Role, t_s: float) -> None:
         self.topic, self.levels, self.role = topic, levels, role
+        self.expire_after_s = 0.0
+        """Silence after which Home Assistant calls it unavailable, as announced; 0.0 never."""
         self.close = False
         """It may belong to the wanted device: look closely."""
         self.last_bytes = 0

@@ -24,6 +24,7 @@ async def test_which_device_is_offline_is_answered_from_stored_messages(autojump
 
     assert trio.current_time() == start_s + 10
     assert result["status"] == "complete"
+    assert not any("last_live_s" in one for one in result["devices"])
     assert '1 of 3 devices is offline: "heater"' in result["verdict"]
     assert [(one["name"], one["availability"]) for one in result["devices"]] == [
         ("heater", "offline"),

@@ -41,6 +41,8 @@ CHECKS: tuple[Callable[[View], Outcome], ...] = (
     readings.duplicate_client_id,
     readings.prompt_injection,
 )
+NEVER: float = 0.0
+"""The default of a time: the very object is left out of the result (``omit_defaults``)."""
 _MAX_TOPICS = 30
 _MAX_TIMELINE = 30
 _MAX_ALIASES = 6
@@ -87,13 +89,13 @@ class Moment(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
 
 
 class DeviceLine(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
-    """One device among many; ``name`` is foreign."""
+    """One device among many; ``name`` is foreign. Without ``last_live_s`` it published nothing during the watch."""
 
     name: str
     ecosystem: str
     availability: str
     messages: int
-    last_live_s: float = 0.0
+    last_live_s: float = NEVER
     severity: str = ""
     findings: list[str] = msgspec.field(default_factory=list)
     worst: str = ""
@@ -180,7 +182,7 @@ def device_line(device: Device, judgement: Judgement) -> DeviceLine:
         ecosystem=device.ecosystem,
         availability=device.reachability(),
         messages=device.messages,
-        last_live_s=round(device.last_s or 0.0, 1),
+        last_live_s=NEVER if device.last_s is None else round(device.last_s, 1),
         severity=worst.severity if worst else "",
         findings=list(dict.fromkeys(one.code for one in judgement.findings)),
         worst=worst.title if worst else "",

@@ -29,7 +29,7 @@ class Later:
 async def test_a_quiet_link_wakes_trio_at_once(autojump_clock: trio.testing.MockClock) -> None:
     """No timer for a single message: an echo pays nothing."""
     later = Later()
-    inbox = Inbox(later, limit=10)
+    inbox = Inbox(later, limit=10, limit_bytes=1000)
     for number in range(3):
         inbox.put([message(number)])
         with trio.fail_after(1):
@@ -40,7 +40,7 @@ async def test_a_quiet_link_wakes_trio_at_once(autojump_clock: trio.testing.Mock
 async def test_a_flood_wakes_trio_once_per_gap(autojump_clock: trio.testing.MockClock) -> None:
     """After a hand-over of a burst the next one waits for the gap and carries everything that came meanwhile."""
     later = Later()
-    inbox = Inbox(later, limit=1000)
+    inbox = Inbox(later, limit=1000, limit_bytes=1000)
     inbox.put([message(n) for n in range(BURST_MESSAGES)])
     await inbox.receive()
     for number in range(50):
@@ -52,7 +52,7 @@ async def test_a_flood_wakes_trio_once_per_gap(autojump_clock: trio.testing.Mock
 
 async def test_what_does_not_fit_is_counted_and_qos_1_is_kept(autojump_clock: trio.testing.MockClock) -> None:
     """QoS 0 goes, QoS 1 stays, order stays; with ``drop_all_qos`` everything above the limit goes."""
-    inbox = Inbox(Later(), limit=2)
+    inbox = Inbox(Later(), limit=2, limit_bytes=1000)
     inbox.put([message(1), message(2, 1), message(3), message(4, 1), message(5)])
     assert inbox.dropped == 2
     assert [m.payload for m in await inbox.receive()] == [b"1", b"2", b"4"]
@@ -64,12 +64,12 @@ async def test_what_does_not_fit_is_counted_and_qos_1_is_kept(autojump_clock: tr
 
 async def test_after_closing_the_rest_comes_then_nothing(autojump_clock: trio.testing.MockClock) -> None:
     """A waiting reader is woken; what had arrived is not lost."""
-    inbox = Inbox(Later(), limit=10)
+    inbox = Inbox(Later(), limit=10, limit_bytes=1000)
     inbox.put([message(1)])
     inbox.close()
     assert len(await inbox.receive()) == 1
     assert await inbox.receive() == []
-    waiting = Inbox(Later(), limit=10)
+    waiting = Inbox(Later(), limit=10, limit_bytes=1000)
     async with trio.open_nursery() as nursery:
 
         @nursery.start_soon
@@ -78,3 +78,16 @@ async def test_after_closing_the_rest_comes_then_nothing(autojump_clock: trio.te
 
         await trio.testing.wait_all_tasks_blocked()
         waiting.close()
+
+
+async def test_bytes_are_bounded_as_well(autojump_clock: trio.testing.MockClock) -> None:
+    """A few large messages are as much of a load as many small ones; room comes back as they are taken."""
+    inbox = Inbox(Later(), limit=100, limit_bytes=1000)
+    big = Message(topic="t", payload=b"x" * 400, qos=0, retain=False, received_s=0.0)
+    inbox.put([big] * 3 + [message(1)])
+    assert (inbox.dropped, inbox.held_bytes) == (1, 801)
+    assert len(await inbox.receive()) == 3
+    assert inbox.held_bytes == 0
+    inbox.put([big])
+    assert len(await inbox.receive()) == 1
+    assert inbox.dropped == 1

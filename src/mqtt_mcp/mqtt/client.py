@@ -125,6 +125,8 @@ class ConnectOptions(msgspec.Struct, frozen=True, kw_only=True):
     keepalive_s: int = 60
     inbox_messages: int = 20_000
     inbox_pause_messages: int = 10_000
+    inbox_bytes: int = 32 * 1024 * 1024
+    """Payload bytes that may wait, as ``inbox_messages`` bounds their number; reading pauses at half of it."""
     inbound_packet_bytes: int = 16 * 1024 * 1024
     client_id: str = ""
     """Empty: a random one, unique per connection."""

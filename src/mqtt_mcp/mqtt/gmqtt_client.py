@@ -53,7 +53,7 @@ class GmqttTransport:
         # Imported by the bridge's worker thread already; at the top it would cost every start of the program 60 ms.
         from mqtt_mcp.mqtt.gmqtt_link import Link  # noqa: PLC0415 - see above
 
-        inbox = Inbox(self._bridge.call_later, limit=options.inbox_messages)
+        inbox = Inbox(self._bridge.call_later, limit=options.inbox_messages, limit_bytes=options.inbox_bytes)
         link = Link(broker, options, inbox, clock_offset_s=trio.current_time() - time.perf_counter())
         try:
             await self._bridge.call(link.open, addresses, context, max(0.001, deadline_s - trio.current_time()))

@@ -212,7 +212,9 @@ class Link:
 
     def _on_messages(self, messages: list[Message]) -> None:
         self._inbox.put(messages)
-        if len(self._inbox) >= self._options.inbox_pause_messages and any(m.qos for m in messages):
+        inbox, options = self._inbox, self._options
+        full = len(inbox) >= options.inbox_pause_messages or inbox.held_bytes >= options.inbox_bytes // 2
+        if full and any(m.qos for m in messages):
             self._pause()
 
     def _on_packet(self, first: int, body: bytes) -> None:

@@ -26,17 +26,22 @@ class Inbox:
     Args:
         call_later: The asyncio loop's ``call_later``.
         limit: Messages that may wait; above it QoS 0 is dropped and counted.
+        limit_bytes: Payload bytes that may wait, likewise.
 
     Attributes:
         dropped: Messages let go; exact, only ever grows.
         drop_all_qos: While True, QoS 1 and 2 above the limit are dropped as well.
     """
 
-    def __init__(self, call_later: CallLater, *, limit: int) -> None:
+    def __init__(self, call_later: CallLater, *, limit: int, limit_bytes: int) -> None:
         self.dropped = 0
         self.drop_all_qos = False
         self._call_later = call_later
         self._limit = limit
+        self._limit_bytes = limit_bytes
+        # Two counters, each written by one thread only: their difference is what waits.
+        self._put_bytes = 0
+        self._taken_bytes = 0
         self._token = trio.lowlevel.current_trio_token()
         self._queue: deque[Message] = deque()
         self._event = trio.Event()
@@ -49,11 +54,21 @@ class Inbox:
     def __len__(self) -> int:
         return len(self._queue)
 
+    @property
+    def held_bytes(self) -> int:
+        """Payload bytes that wait now."""
+        return self._put_bytes - self._taken_bytes
+
     def put(self, messages: list[Message]) -> None:
         """Add messages that arrived together."""
         free = self._limit - len(self._queue)
-        if len(messages) > free:
+        size = 0
+        for message in messages:
+            size += len(message.payload)
+        if len(messages) > free or self.held_bytes + size > self._limit_bytes:
             messages = self._fitting(messages, free)
+            size = sum(len(message.payload) for message in messages)
+        self._put_bytes += size
         self._queue.extend(messages)
         if not self._armed:
             self._armed = True
@@ -78,16 +93,21 @@ class Inbox:
             self._scheduled = False
             queue = self._queue
             if queue:
-                return [queue.popleft() for _ in range(len(queue))]
+                batch = [queue.popleft() for _ in range(len(queue))]
+                self._taken_bytes += sum([len(message.payload) for message in batch])
+                return batch
             if self._closed:
                 return []
             await self._event.wait()
 
     def _fitting(self, messages: list[Message], free: int) -> list[Message]:
         kept: list[Message] = []
+        free_bytes = self._limit_bytes - self.held_bytes
         for message in messages:
-            if len(kept) < free or (message.qos and not self.drop_all_qos):
+            fits = len(kept) < free and len(message.payload) <= free_bytes
+            if fits or (message.qos and not self.drop_all_qos):
                 kept.append(message)
+                free_bytes -= len(message.payload)
         self.dropped += len(messages) - len(kept)
         return kept
 

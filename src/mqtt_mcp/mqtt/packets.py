@@ -16,6 +16,7 @@ SUBACK, UNSUBACK, PINGRESP, DISCONNECT = 0x90, 0xB0, 0xD0, 0xE0
 PINGREQ_PACKET = b"\xc0\x00"
 
 _TOPICS_CACHED = 10_000
+_TOPIC_CACHED_BYTES = 256
 _BLOCKS_CACHED = 1_000
 _BLOCK_CACHED_BYTES = 32
 # What an oversized PUBLISH needs for its acknowledgement: topic length, longest topic, packet identifier.
@@ -185,7 +186,7 @@ class Receiver:
             # We announce no topic aliases, so a PUBLISH without a topic is a breach (MQTT-3.1.2-26).
             raise ValueError(raw)
         topic = raw.decode(errors="replace")
-        if len(self._topics) < _TOPICS_CACHED:
+        if len(raw) <= _TOPIC_CACHED_BYTES and len(self._topics) < _TOPICS_CACHED:
             self._topics[raw] = topic
         return topic
 

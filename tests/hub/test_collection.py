@@ -358,3 +358,26 @@ async def publish_every_second(broker, times):
     for n in range(times):
         await trio.sleep(1)
         broker.publish("tick", b"%d" % n)
+
+
+@pytest.mark.parametrize(("protocol", "expected"), [("3.1.1", True), ("5.0", False)])
+async def test_a_result_says_when_a_broker_may_have_sent_copies(autojump_clock, protocol, expected):
+    """MQTT-3.3.5-1 of 3.1.1: one copy per overlapping subscription is allowed, and nothing tells them apart."""
+    broker = MemoryBroker(protocol=protocol)
+    async with memory_hub(broker) as hub:
+        client = hub.client_opened("x")
+        session = await hub.open_session(MEMORY, client)
+        wide, alone = [
+            await hub.watch(session, watch_request(Keeping(), f), wait_s=1, client=client, report_progress=no_progress)
+            for f in ("a/#", "b")
+        ]
+        broker.publish("a/1", b"x")
+        broker.publish("b", b"x")
+        await trio.sleep(1)
+        assert not wide.window().copies_possible
+        await hub.watch(session, watch_request(Keeping(), "a/+"), wait_s=1, client=client, report_progress=no_progress)
+        broker.publish("a/1", b"x")
+        broker.publish("b", b"x")
+        await trio.sleep(1)
+        assert wide.window().copies_possible is expected
+        assert not alone.window().copies_possible

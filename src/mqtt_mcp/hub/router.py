@@ -26,6 +26,7 @@ class Tap:
         granted: Topic filter → granted QoS, known once SUBACK came.
         refused: Filters the broker refused.
         hidden: Messages kept from this tap because the configuration forbids reading their topics.
+        copies_possible: Whether a broker without Subscription Identifiers may have sent it messages more than once.
     """
 
     def __init__(self, subscriptions: Sequence[Subscription], deliver: Deliver, *, private: bool = False) -> None:
@@ -35,6 +36,7 @@ class Tap:
         self.granted: dict[str, int] = {}
         self.refused: list[RefusedFilter] = []
         self.hidden = 0
+        self.copies_possible = False
         # Until SUBACK says otherwise every filter counts: stored messages may overtake the answer to our request.
         self._filters = tuple(s.topic_filter for s in subscriptions)
 
@@ -141,6 +143,10 @@ class Router:
             wanting = [(tap, f) for tap, f in wanting if tap.private]
         if subscription_ids:
             wanting = [(tap, f) for tap, f in wanting if self._at_broker[f].identifier in subscription_ids]
+        elif sum(matches(f, topic) for f in self._at_broker) > 1:
+            # MQTT-3.3.5-1 of 3.1.1 lets a broker send one copy per subscription, and nothing tells them apart.
+            for tap, _ in wanting:
+                tap.copies_possible = True
         hidden = not self._policy.may_read(topic)
         return tuple(tap.count_hidden if hidden and not tap.private else tap.deliver for tap, _ in wanting)
 

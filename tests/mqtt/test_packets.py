@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 
 from mqtt_mcp.mqtt.client import Message, Properties
 from mqtt_mcp.mqtt.errors import ProtocolFailed
-from mqtt_mcp.mqtt.packets import Receiver, properties_after
+from mqtt_mcp.mqtt.packets import Receiver
+from mqtt_mcp.mqtt.properties import properties_after
 
 
 class Encoder:

@@ -9,7 +9,6 @@ import importlib
 import logging
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
-from concurrent.futures import CancelledError
 from contextlib import AbstractContextManager, asynccontextmanager, suppress
 from typing import TYPE_CHECKING, TypeVar, TypeVarTuple
 
@@ -67,6 +66,8 @@ class Bridge:
         """
         await self.start()
         assert self._portal is not None  # noqa: S101 - for the type checker
+        from concurrent.futures import CancelledError  # noqa: PLC0415 - 3 ms, and loaded by the portal already
+
         try:
             return await self._portal.call_async(function, *args)
         except CancelledError:
@@ -80,6 +81,8 @@ class Bridge:
         """
         if self._portal is None:
             return True
+        from concurrent.futures import CancelledError  # noqa: PLC0415 - 3 ms, and loaded by the portal already
+
         with trio.move_on_after(timeout_s, shield=True) as scope, suppress(RuntimeError, CancelledError):
             await self._portal.call_async(function, *args, abandon_on_cancel=True)
         return not scope.cancelled_caught

@@ -7,7 +7,7 @@ limit (``limits.py``).
 from typing import Any
 
 from mqtt_mcp.mqtt.client import Capabilities, ProtocolVersion
-from mqtt_mcp.mqtt.packets import properties_after
+from mqtt_mcp.mqtt.properties import properties_after
 
 # Field of Capabilities → property identifier and the way from its value.
 _FIELDS: dict[str, tuple[int, type]] = {

@@ -18,6 +18,7 @@ from mqtt_mcp.mqtt import packets
 from mqtt_mcp.mqtt.client import Capabilities, ConnectOptions, Properties, Publication, Receipt, Subscription
 from mqtt_mcp.mqtt.dialer import Dial
 from mqtt_mcp.mqtt.errors import MqttError, ProtocolFailed, TimedOut
+from mqtt_mcp.mqtt.properties import properties_end
 from mqtt_mcp.mqtt.reason_codes import raise_for_code
 
 MAX_WINDOW = 1000
@@ -252,7 +253,7 @@ class Requests:
     def _codes(self, suback: bytes) -> list[int]:
         if self._capabilities.protocol != "5.0":
             return list(suback[2:])
-        return list(suback[packets.properties_end(suback, 2) :])
+        return list(suback[properties_end(suback, 2) :])
 
     def _withdraw(self, filters: Sequence[str]) -> None:
         """Undo a cancelled or unanswered SUBSCRIBE, except for filters that somebody else holds or asks for."""

@@ -4,12 +4,15 @@ import io
 import json
 import logging
 import re
+import subprocess
+import sys
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mqtt_mcp.commands._application import INSTRUCTIONS, HubApplication
+from mqtt_mcp.commands._about import INSTRUCTIONS
+from mqtt_mcp.commands._application import HubApplication
 from mqtt_mcp.commands._check_report import check_report
 from mqtt_mcp.commands._logging import setup_logging
 from mqtt_mcp.commands._printing import described, rendered, safe
@@ -216,3 +219,10 @@ def test_a_word_that_is_no_argument_is_refused(words, message):
     """In one sentence."""
     with pytest.raises(ToolError, match=message):
         arguments_of(BY_NAME["publish_message"], words)
+
+
+def test_the_opening_is_answered_before_anything_heavy_is_loaded():
+    """A client waits for the reply to initialize: no event loop, TOML, argparse or tool may load before it."""
+    code = "import sys, mqtt_mcp.commands.stdio; print(*sys.modules)"
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=20).stdout
+    assert not {"trio", "asyncio", "ssl", "argparse", "tomllib", "gmqtt", "mqtt_mcp.tools"} & set(loaded.split())

@@ -167,8 +167,8 @@ async def test_even_a_blocked_event_loop_ends_in_two_seconds(how):
 
 HANGING_EXIT = """
 import contextlib, trio
-from mqtt_mcp.commands import stdio
-real = stdio.running_hub
+from mqtt_mcp.commands import _window, stdio
+real = _window.running_hub
 @contextlib.asynccontextmanager
 async def hanging(config):
     async with real(config) as hub:
@@ -177,7 +177,7 @@ async def hanging(config):
         finally:
             with trio.CancelScope(shield=True):
                 await trio.sleep(60)
-stdio.running_hub = hanging
+_window.running_hub = hanging
 raise SystemExit(stdio.run([]))
 """
 

@@ -12,7 +12,7 @@ import pytest
 import trio
 import trio.testing
 
-from mqtt_mcp.wire.mcp import Endpoint
+from mqtt_mcp.wire.mcp import Greeter
 from mqtt_mcp.wire.opening import Opening, answer_opening
 from mqtt_mcp.wire.server import serve_client
 from testkit.toy_application import ToyApplication
@@ -79,20 +79,20 @@ def test_opening_requests_at_the_front_are_answered_and_the_rest_is_left(
     application = ToyApplication()
     os.write(pipes.client_write, sent)
 
-    assert answer_opening(pipes.read, pipes.write, Endpoint(application)) == Opening(left, name)
+    assert answer_opening(pipes.read, pipes.write, Greeter(application)) == Opening(left, name)
     assert [reply["id"] for reply in pipes.replies()] == ids
     assert application.listed == 0
 
 
 def test_silence_and_an_ended_client_are_left_to_the_server(pipes: Pipes) -> None:
     """Ours: nothing a client does or leaves undone makes the opening fail or hang."""
-    endpoint = Endpoint(ToyApplication())
-    assert answer_opening(pipes.read, pipes.write, endpoint, wait_s=0) == Opening()
+    greeter = Greeter(ToyApplication())
+    assert answer_opening(pipes.read, pipes.write, greeter, wait_s=0) == Opening()
     os.write(pipes.client_write, INITIALIZE)
     os.close(pipes.client_read)
-    assert answer_opening(pipes.read, pipes.write, endpoint) == Opening(b"", "c")
+    assert answer_opening(pipes.read, pipes.write, greeter) == Opening(b"", "c")
     os.close(pipes.client_write)
-    assert answer_opening(pipes.read, pipes.write, endpoint) == Opening()
+    assert answer_opening(pipes.read, pipes.write, greeter) == Opening()
 
 
 async def test_the_server_goes_on_where_the_opening_stopped(autojump_clock: Any) -> None:

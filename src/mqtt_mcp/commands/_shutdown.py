@@ -1,6 +1,6 @@
 """The way out of a process: what begins it, and the bound on how long it takes.
 
-Owns the signals that end a command and the watchdog. Does not close anything: cancelling the nursery does.
+Owns how signals end a running command, and the watchdog. Does not close anything: cancelling the nursery does.
 """
 
 import os
@@ -13,7 +13,7 @@ from contextlib import contextmanager
 
 import trio
 
-ENDING_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+from mqtt_mcp.commands._signals import handled_signals
 
 
 class Watchdog:
@@ -48,21 +48,6 @@ class Watchdog:
         poll.poll()
         time.sleep(self._bound_s)
         os._exit(self._status)
-
-
-def exit_at_once_on_signals(status: int = 0) -> None:
-    """Until trio listens there is nothing to close: a signal during start-up ends the process right away."""
-
-    def leave(_number: int, _frame: object) -> None:
-        os._exit(status)
-
-    for number in handled_signals():
-        signal.signal(number, leave)
-
-
-def handled_signals() -> tuple[signal.Signals, ...]:
-    """The ending signals, without those that whoever started us told us to ignore (``nohup``)."""
-    return tuple(number for number in ENDING_SIGNALS if signal.getsignal(number) is not signal.SIG_IGN)
 
 
 @contextmanager

@@ -167,7 +167,7 @@ def window_notes(window: Window, *, filters: Sequence[str], messages: int) -> li
         notes.append(f"{window.hidden} messages are not shown because the configuration forbids reading their topics.")
     if window.copies_possible:
         notes.append(
-            "Another watch of this session overlaps with this one, and an MQTT 3.1.1 broker may send one copy for each: "
+            "Another watch of this session overlaps with this one, and an MQTT 3.1.1 broker may send a copy for each: "
             "counts may be too high. Run one watch at a time on this broker to be sure."
         )
     if not messages and window.granted and not window.gaps and window.ended_by != "running":

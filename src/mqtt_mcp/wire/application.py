@@ -53,8 +53,8 @@ class ToolLike(Protocol):
         """It deals with things outside this process."""
 
 
-class Application(Protocol):
-    """What a client of the wire talks to.
+class Identity(Protocol):
+    """What a server says of itself; known before anything else of it is loaded.
 
     Attributes:
         name, title, version, description, website_url: ``serverInfo``.
@@ -67,6 +67,10 @@ class Application(Protocol):
     description: str
     website_url: str
     instructions: str
+
+
+class Application(Identity, Protocol):
+    """What a client of the wire talks to."""
 
     def tools(self) -> Sequence[ToolLike]:
         """The tools, sorted by name; the same at every call.

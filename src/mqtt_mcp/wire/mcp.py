@@ -12,7 +12,7 @@ from typing import Any
 
 from msgspec import Raw, Struct, UnsetType
 
-from mqtt_mcp.wire.application import Application, ToolLike
+from mqtt_mcp.wire.application import Application, Identity, ToolLike
 from mqtt_mcp.wire.arguments import decode_arguments
 from mqtt_mcp.wire.catalogue import Catalogue
 from mqtt_mcp.wire.envelope import (
@@ -71,24 +71,16 @@ class ToolCall(Struct, frozen=True):
 Decision = Reply | Refusal | ToolCall
 
 
-class Endpoint:
-    """One application as MCP clients see it; shared by all its connections.
+class Greeter:
+    """Answers the requests that open a conversation and need no tools: ``initialize``, ``ping``, ``server/discover``.
 
     Args:
-        application: What is served. Its tools are asked for at the first ``tools/list`` or ``tools/call``.
+        identity: What the server says of itself.
     """
 
-    def __init__(self, application: Application) -> None:
-        self.application = application
-        self._catalogue: Catalogue | None = None
+    def __init__(self, identity: Identity) -> None:
+        self._identity = identity
         self._bodies: dict[tuple[str, Era], bytes] = {}
-
-    @property
-    def catalogue(self) -> Catalogue:
-        """The tools; built when first asked for. Raises as ``Catalogue``."""
-        if self._catalogue is None:
-            self._catalogue = Catalogue(self.application)
-        return self._catalogue
 
     def decide(self, request: Request) -> Decision:
         """Answer a request, or say which tool has to run.
@@ -102,11 +94,6 @@ class Endpoint:
         except Refused as refused:
             return Refusal(refused.code, refused.message, refused.data)
 
-    def decode_arguments(self, call: ToolCall) -> Any:
-        """The typed arguments of a call; raises ``ToolError`` for the model to mend."""
-        tool = call.tool
-        return decode_arguments(tool.name, tool.args, call.arguments, self.catalogue.argument_schemas[tool.name])
-
     def finish(self, result: bytes, era: Era) -> bytes:
         """Put what the era demands on an encoded, non-empty result object."""
         if era is Era.LEGACY:
@@ -118,11 +105,6 @@ class Endpoint:
         return b"".join((result[:-1], b",", envelope))
 
     def _decide(self, method: str, params: Params, era: Era) -> Decision:
-        if method == "tools/call":
-            return self._tool_call(params, era)
-        if method == "tools/list":
-            check_cursor(params.cursor)
-            return Reply(self._body("tools", era))
         if method == "server/discover":
             return Reply(self._body("discover", era))
         if era is Era.LEGACY and method == "initialize":
@@ -140,9 +122,77 @@ class Endpoint:
             "protocolVersion": asked if asked in LEGACY_VERSIONS else LEGACY_VERSIONS[0],
             "capabilities": {"tools": {}},
             "serverInfo": self._server_info(),
-            "instructions": self.application.instructions,
+            "instructions": self._identity.instructions,
         }
         return Reply(encode(result), client_name(params.client_info))
+
+    def _body(self, kind: str, era: Era) -> bytes:
+        # Encoded once for each era: these are the replies a client waits for before it can do anything.
+        body = self._bodies.get((kind, era))
+        if body is None:
+            body = self._make_body(kind)
+            if era is Era.MODERN:
+                cache = encode({"ttlMs": LIST_TTL_MS, "cacheScope": "private"})[1:]
+                body = self.finish(body[:-1] + b"," + cache, era)
+            self._bodies[kind, era] = body
+        return body
+
+    def _make_body(self, _kind: str) -> bytes:
+        return encode(
+            {
+                "supportedVersions": [*MODERN_VERSIONS, *LEGACY_VERSIONS],
+                "capabilities": {"tools": {}},
+                "instructions": self._identity.instructions,
+            }
+        )
+
+    def _server_info(self) -> dict[str, str]:
+        identity = self._identity
+        return {
+            "name": identity.name,
+            "title": identity.title,
+            "version": identity.version,
+            "description": identity.description,
+            "websiteUrl": identity.website_url,
+        }
+
+
+class Endpoint(Greeter):
+    """One application as MCP clients see it; shared by all its connections.
+
+    Args:
+        application: What is served. Its tools are asked for at the first ``tools/list`` or ``tools/call``.
+    """
+
+    def __init__(self, application: Application) -> None:
+        super().__init__(application)
+        self.application = application
+        self._catalogue: Catalogue | None = None
+
+    @property
+    def catalogue(self) -> Catalogue:
+        """The tools; built when first asked for. Raises as ``Catalogue``."""
+        if self._catalogue is None:
+            self._catalogue = Catalogue(self.application)
+        return self._catalogue
+
+    def decode_arguments(self, call: ToolCall) -> Any:
+        """The typed arguments of a call; raises ``ToolError`` for the model to mend."""
+        tool = call.tool
+        return decode_arguments(tool.name, tool.args, call.arguments, self.catalogue.argument_schemas[tool.name])
+
+    def _decide(self, method: str, params: Params, era: Era) -> Decision:
+        if method == "tools/call":
+            return self._tool_call(params, era)
+        if method == "tools/list":
+            check_cursor(params.cursor)
+            return Reply(self._body("tools", era))
+        return super()._decide(method, params, era)
+
+    def _make_body(self, kind: str) -> bytes:
+        if kind == "tools":
+            return b'{"tools":' + self.catalogue.listing + b"}"
+        return super()._make_body(kind)
 
     def _tool_call(self, params: Params, era: Era) -> Decision:
         name = text(params.name)
@@ -159,33 +209,3 @@ class Endpoint:
         meta = params.meta or Meta()
         name_of_client = client_name(meta.client_info) if era is Era.MODERN else ""
         return ToolCall(tool, arguments, progress_token(meta.progress_token), era, name_of_client)
-
-    def _body(self, kind: str, era: Era) -> bytes:
-        # Encoded once for each era: these are the replies a client waits for before it can do anything.
-        body = self._bodies.get((kind, era))
-        if body is None:
-            if kind == "tools":
-                body = b'{"tools":' + self.catalogue.listing + b"}"
-            else:
-                body = encode(
-                    {
-                        "supportedVersions": [*MODERN_VERSIONS, *LEGACY_VERSIONS],
-                        "capabilities": {"tools": {}},
-                        "instructions": self.application.instructions,
-                    }
-                )
-            if era is Era.MODERN:
-                cache = encode({"ttlMs": LIST_TTL_MS, "cacheScope": "private"})[1:]
-                body = self.finish(body[:-1] + b"," + cache, era)
-            self._bodies[kind, era] = body
-        return body
-
-    def _server_info(self) -> dict[str, str]:
-        application = self.application
-        return {
-            "name": application.name,
-            "title": application.title,
-            "version": application.version,
-            "description": application.description,
-            "websiteUrl": application.website_url,
-        }

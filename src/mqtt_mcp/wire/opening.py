@@ -12,7 +12,7 @@ from contextlib import suppress
 from msgspec import Struct
 
 from mqtt_mcp.wire.jsonrpc import Notification, Request, parse, result_line
-from mqtt_mcp.wire.mcp import Endpoint, Reply
+from mqtt_mcp.wire.mcp import Greeter, Reply
 
 _ANSWERED_HERE = ("initialize", "ping", "server/discover")
 _RECEIVE_BYTES = 65536
@@ -30,7 +30,7 @@ class Opening(Struct, frozen=True):
     client_name: str = ""
 
 
-def answer_opening(receive_fd: int, send_fd: int, endpoint: Endpoint, *, wait_s: float = 1.0) -> Opening:
+def answer_opening(receive_fd: int, send_fd: int, greeter: Greeter, *, wait_s: float = 1.0) -> Opening:
     """Read once and answer the opening requests at the front of what came.
 
     Stops at the first message that is anything else. Never raises for what a client does: whoever reads next meets the
@@ -39,7 +39,7 @@ def answer_opening(receive_fd: int, send_fd: int, endpoint: Endpoint, *, wait_s:
     Args:
         receive_fd: Where to read.
         send_fd: Where to write.
-        endpoint: Its tools are not touched.
+        greeter: Knows the answers.
         wait_s: How long to wait for the first bytes, in seconds; then the loop is loaded anyway.
     """
     if os.isatty(receive_fd) or not select.select([receive_fd], [], [], wait_s)[0]:
@@ -53,7 +53,7 @@ def answer_opening(receive_fd: int, send_fd: int, endpoint: Endpoint, *, wait_s:
     while (end := received.find(b"\n")) >= 0:
         message = parse(received[:end].strip())
         if isinstance(message, Request) and message.method in _ANSWERED_HERE:
-            decision = endpoint.decide(message)
+            decision = greeter.decide(message)
             if not isinstance(decision, Reply):
                 break
             client_name = decision.client_name or client_name

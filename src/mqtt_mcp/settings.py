@@ -29,6 +29,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     # The bridge between asyncio and trio
     inbox_messages: int = 20_000
     inbox_pause_messages: int = 10_000
+    inbox_bytes: int = 32 * MIB
     inbound_packet_bytes: int = 16 * MIB
     pump_slice_s: float = 0.004
 

@@ -6,12 +6,12 @@ import trio
 from mqtt_mcp.commands._application import HubApplication
 from mqtt_mcp.hub.policy import AccessPolicy
 from mqtt_mcp.mqtt.client import Properties, Publication
-from mqtt_mcp.mqtt.errors import Unreachable
+from mqtt_mcp.mqtt.errors import TimedOut, Unreachable
 from mqtt_mcp.settings import DEFAULTS
 from mqtt_mcp.tools._publish_warnings import publish_warnings
 from testkit.hub import Keeping, memory_hub, no_progress, watch_request
 from testkit.mcp_client import connected
-from testkit.memory_broker import MemoryBroker
+from testkit.memory_broker import MemoryBroker, MemoryClient
 from testkit.product import product
 
 
@@ -51,6 +51,19 @@ async def test_without_an_acknowledgement_in_time_the_outcome_is_unknown_not_fai
     assert result["outcome"] == "unknown"
     assert "PUBACK" in result["detail"]
     assert took == pytest.approx(10, abs=0.1)
+
+
+async def test_a_publish_that_never_left_is_not_sent(autojump_clock, monkeypatch):
+    """A full window or a peer that does not read: the adapter knows that nothing was written."""
+
+    async def stuck(_client, _publication):
+        raise TimedOut("Nothing was sent: the broker acknowledges nothing for 10 s.", stage="window", seconds=10)
+
+    async with product(MemoryBroker()) as p:
+        monkeypatch.setattr(MemoryClient, "publish", stuck)
+        result = await p.call("publish_message", topic="a", payload="x")
+
+    assert result["outcome"] == "not_sent"
 
 
 async def test_while_reconnecting_nothing_is_sent_and_the_outcome_says_so(autojump_clock):

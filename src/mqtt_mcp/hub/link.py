@@ -112,7 +112,8 @@ class Link:
     async def publish(self, publication: Publication) -> Receipt:
         """Publish and wait for the acknowledgement, at most ``publish_ack_timeout_s``; see ``Session.publish``."""
         client = self.client()
-        timeout_s = self._settings.publish_ack_timeout_s
+        # The adapter keeps the limit, because only it knows whether the packet had left; this is the last resort.
+        timeout_s = self._settings.publish_ack_timeout_s + self._settings.close_timeout_s
         with trio.move_on_after(timeout_s):
             return await client.publish(publication)
         stage = "PUBCOMP" if publication.qos == 2 else "PUBACK"
@@ -223,11 +224,11 @@ class Link:
         s = self._settings
         return ConnectOptions(
             connect_timeout_s=s.connect_timeout_s,
-            # Requests are bounded here on trio's clock; the adapter's own bound is only the last resort.
-            request_timeout_s=max(s.subscribe_timeout_s, s.publish_ack_timeout_s) + s.close_timeout_s,
+            request_timeout_s=max(s.subscribe_timeout_s, s.publish_ack_timeout_s),
             close_timeout_s=s.close_timeout_s,
             keepalive_s=s.keepalive_s,
             inbox_messages=s.inbox_messages,
             inbox_pause_messages=s.inbox_pause_messages,
+            inbox_bytes=s.inbox_bytes,
             inbound_packet_bytes=s.inbound_packet_bytes,
         )

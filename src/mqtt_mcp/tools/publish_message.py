@@ -156,7 +156,9 @@ async def _publish(session: Session, args: Args, publication: Publication, warni
             detail = f"{error.message} It is not known whether the message arrived: look before publishing again."
         return _result(args, publication, "unknown", detail, warnings)
     except TimedOut as error:
-        return _result(args, publication, "unknown", f"{error.message} {error.hint}", warnings)
+        # Before PUBACK or PUBCOMP was waited for (stages "window" and "write"), nothing had left.
+        outcome: Outcome = "unknown" if error.stage in ("PUBACK", "PUBCOMP") else "not_sent"
+        return _result(args, publication, outcome, f"{error.message} {error.hint}", warnings)
     return _accounted(args, publication, receipt, session.capabilities.protocol, warnings)
 
 

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 import msgspec
 
 from mqtt_mcp.analysis.payloads import Decoded, Shown, decode, show, show_decoded
-from mqtt_mcp.analysis.pruning import Candidate, Chosen, select
+from mqtt_mcp.analysis.pruning import Candidate, Chosen, select, select_indices
 from mqtt_mcp.analysis.shape import discriminator, signature
 from mqtt_mcp.analysis.signals import Signal, leaves
 from mqtt_mcp.analysis.statistics import median, robust_z
@@ -108,7 +108,11 @@ IssueCounts = Mapping[tuple[str, str, str], int]
 
 
 class Pool:
-    """At most about twice ``size`` messages; ``size`` after each compaction."""
+    """At most about a quarter more than ``size`` messages; at most ``size`` after each compaction.
+
+    A compaction takes time in proportion to what is in the pool, in one go, while everybody waits: many small ones are
+    better than a few large ones, and cost the same, because what adds nothing goes each time.
+    """
 
     def __init__(self, size: int) -> None:
         self.size = size
@@ -116,17 +120,17 @@ class Pool:
         self.held_bytes = 0
 
     def add(self, kept: Kept, issues: IssueCounts) -> None:
-        """Take a message; when the pool is twice its size the half that covers least goes."""
+        """Take a message; when the pool is too full, what covers least goes."""
         kept.settle()
         self.kept.append(kept)
         self.held_bytes += kept.held_bytes
-        if len(self.kept) >= 2 * self.size + 20:
+        if len(self.kept) >= self.size + self.size // 4 + 20:
             self.compact(self.size, issues)
 
     def compact(self, size: int, issues: IssueCounts) -> None:
         """Keep the ``size`` messages that cover most."""
-        chosen = select(_candidates(self.kept, {}, issues, final=False), size)
-        self.kept = [self.kept[one.index] for one in chosen]
+        chosen = select_indices(_candidates(self.kept, {}, issues, final=False), size)
+        self.kept = [self.kept[index] for index in chosen]
         self.held_bytes = sum(kept.held_bytes for kept in self.kept)
 
     def choose(

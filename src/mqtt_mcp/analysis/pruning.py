@@ -6,7 +6,7 @@ and Fisher 1978; lazily evaluated after Minoux 1978).
 """
 
 import heapq
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Hashable, Sequence
 
 import msgspec
@@ -80,22 +80,34 @@ def select(candidates: Sequence[Candidate], k: int) -> list[Chosen]:
     Returns:
         The chosen in order of arrival. Fewer than ``k`` when the rest would add nothing that is not covered.
     """
-    names: dict[Facet, int] = {}  # numbers are cheaper to compare than names, which are nested tuples
-    rows = [[(names.setdefault(facet, len(names)), weight) for facet, weight in row] for row in _facets(candidates)]
-    facets = list(names)
-    shares = _shares(rows, facets, k)
-    weighted = [[(number, weight * shares[number]) for number, weight in row] for row in rows]
-    same = [(candidate.topic, candidate.duplicate_of) for candidate in candidates]
+    rows, facets = _facets(candidates)
     chosen = [
         Chosen(index, _reasons(candidates[index], [facets[number] for number in covered]))
-        for index, covered in _greedy(weighted, len(facets), same, k)
+        for index, covered in _choose(candidates, rows, facets, k)
     ]
     chosen.sort(key=lambda one: one.index)
     return chosen
 
 
-def _facets(candidates: Sequence[Candidate]) -> list[list[Weighted]]:
-    """What each candidate covers, as (aspect, key) with a weight inside of the aspect."""
+def select_indices(candidates: Sequence[Candidate], k: int) -> list[int]:
+    """The indices that ``select`` chooses, without the reasons."""
+    return sorted(index for index, _ in _choose(candidates, *_facets(candidates), k))
+
+
+def _choose(
+    candidates: Sequence[Candidate], rows: list[list[Numbered]], facets: Sequence[Facet], k: int
+) -> list[tuple[int, list[int]]]:
+    shares = _shares(rows, facets, k)
+    weighted = [[(number, weight * shares[number]) for number, weight in row] for row in rows]
+    same = [(candidate.topic, candidate.duplicate_of) for candidate in candidates]
+    return _greedy(weighted, len(facets), same, k)
+
+
+def _facets(candidates: Sequence[Candidate]) -> tuple[list[list[Numbered]], list[Facet]]:
+    """What each candidate covers, as numbers of facets with a weight inside of the aspect; and the facets by number.
+
+    Numbers are cheaper to compare than facets, which are nested tuples.
+    """
     span_s = max((candidate.t_s for candidate in candidates), default=0.0) or 1.0
     firsts: dict[tuple[str, str], int] = {}
     latests: dict[tuple[str, str], int] = {}
@@ -103,31 +115,35 @@ def _facets(candidates: Sequence[Candidate]) -> list[list[Weighted]]:
         shape = (candidate.template, candidate.shape)
         firsts.setdefault(shape, index)
         latests[shape] = index
-    rows: list[list[Weighted]] = []
+    numbers: defaultdict[Facet, int] = defaultdict()
+    numbers.default_factory = numbers.__len__
+    rows: list[list[Numbered]] = []
     for index, candidate in enumerate(candidates):
         topic = candidate.topic
         shape = (candidate.template, candidate.shape)
-        row: list[Weighted] = [
-            (("topic", topic), 1.0),
-            (("template", candidate.template), 1.0),
-            (("shape", shape), 1.0),
-            (("time", min(TIME_BINS - 1, int(candidate.t_s / span_s * TIME_BINS))), 1.0),
-            (("retained", (candidate.template, candidate.stored)), 1.0),
+        row: list[Numbered] = [
+            (numbers["topic", topic], 1.0),
+            (numbers["template", candidate.template], 1.0),
+            (numbers["shape", shape], 1.0),
+            (numbers["time", min(TIME_BINS - 1, int(candidate.t_s / span_s * TIME_BINS))], 1.0),
+            (numbers["retained", (candidate.template, candidate.stored)], 1.0),
         ]
         if firsts[shape] == index:
-            row.append((("shape", (shape, "first")), 0.2))
+            row.append((numbers["shape", (shape, "first")], 0.2))
         if latests[shape] == index:
-            row.append((("shape", (shape, "latest")), 0.2))
+            row.append((numbers["shape", (shape, "latest")], 0.2))
         if candidate.first:
-            row.append((("ends", (topic, "first")), 1.0))
+            row.append((numbers["ends", (topic, "first")], 1.0))
         if candidate.last:
-            row.append((("ends", (topic, "last")), 1.0))
-        row.extend((("value", (topic, word)), 1.0) for word in candidate.words)
-        row.extend((("extreme", (topic, extreme)), 1.0) for extreme in candidate.extremes)
+            row.append((numbers["ends", (topic, "last")], 1.0))
+        for word in candidate.words:
+            row.append((numbers["value", (topic, word)], 1.0))  # noqa: PERF401 - a fifth faster than extend() here
+        for extreme in candidate.extremes:
+            row.append((numbers["extreme", (topic, extreme)], 1.0))  # noqa: PERF401 - as above
         if candidate.signals:
-            row.extend(_issue_facets(candidate))
+            row += [(numbers[facet], weight) for facet, weight in _issue_facets(candidate)]
         rows.append(row)
-    return rows
+    return rows, list(numbers)
 
 
 def _issue_facets(candidate: Candidate) -> list[Weighted]:
@@ -172,7 +188,8 @@ def _greedy(
     heap = [(-sum([weight for _, weight in row]), index) for index, row in enumerate(rows)]
     heapq.heapify(heap)
     chosen: list[tuple[int, list[int]]] = []
-    while heap and len(chosen) < k:
+    uncovered = facet_count
+    while heap and uncovered and len(chosen) < k:
         _, index = heapq.heappop(heap)
         if same[index] in taken:
             continue
@@ -187,6 +204,7 @@ def _greedy(
             continue
         new = sorted((-weight, number) for number, weight in rows[index] if not covered[number])
         for _, number in new:
+            uncovered -= not covered[number]
             covered[number] = 1
         taken.add(same[index])
         chosen.append((index, [number for _, number in new]))

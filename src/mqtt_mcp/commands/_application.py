@@ -4,7 +4,7 @@ Owns what the server says about itself, the hand-over of a call to a tool, and t
 know protocol eras or JSON-RPC (``wire``), nor what tools do.
 """
 
-import secrets
+import os
 from collections.abc import Callable, Sequence
 from typing import Any, cast
 
@@ -48,7 +48,7 @@ class HubApplication(About):
         """The result's JSON; foreign data between tags that nobody can guess and so nobody can close early."""
         if not getattr(tool, "foreign_data", True):
             return result_json
-        tag = f"mqtt-data-{secrets.token_hex(8)}"
+        tag = f"mqtt-data-{os.urandom(8).hex()}"
         return f"{_MARK}\n<{tag}>\n{result_json}\n</{tag}>"
 
     def client_opened(self, name: str) -> Client:

@@ -34,7 +34,8 @@ logger = logging.getLogger(__name__)
 class Bridge:
     """Runs functions on an asyncio loop in another thread, started at the first call. Made by ``open_bridge``."""
 
-    def __init__(self) -> None:
+    def __init__(self, loaded: Callable[[], object]) -> None:
+        self._loaded = loaded
         self._starting = trio.Lock()
         self._portal: BlockingPortal | None = None
         self._context: AbstractContextManager[BlockingPortal] | None = None
@@ -125,14 +126,22 @@ class Bridge:
         for module in _WARM_UP:
             with suppress(ImportError):
                 importlib.import_module(module)
+        self._loaded()
         self._context = start_blocking_portal("asyncio", {"loop_factory": loop_factory}, name="mqtt-asyncio")
         return self._context.__enter__()
 
 
 @asynccontextmanager
-async def open_bridge(*, close_timeout_s: float = 2.0) -> AsyncIterator[Bridge]:
-    """A bridge for the time of the block. Leaving never takes longer than ``close_timeout_s``."""
-    bridge = Bridge()
+async def open_bridge(
+    *, close_timeout_s: float = 2.0, loaded: Callable[[], object] = lambda: None
+) -> AsyncIterator[Bridge]:
+    """A bridge for the time of the block. Leaving never takes longer than ``close_timeout_s``.
+
+    Args:
+        close_timeout_s: Bound on leaving.
+        loaded: Called once, in a worker thread, when the last heavy imports have been made and the thread starts.
+    """
+    bridge = Bridge(loaded)
     try:
         yield bridge
     finally:

@@ -1,8 +1,9 @@
 """One collection: an accumulator fed with matching messages for a bounded time.
 
-Owns how a watch begins and ends (duration, limit, quiet, cancelled, disconnected, closed), which stored messages count,
-and the circumstances (``Window``) that make its result true. All five listening tools run on it. Does not know what the
-accumulator makes of the messages, and does not outlive its session: it is a task of the session's nursery.
+Owns how a watch begins and ends (duration, limit, quiet, cancelled, disconnected, closed) and the circumstances
+(``Window``) that make its result true. All five listening tools run on it. Does not know what the accumulator makes of
+the messages or which stored ones are repetitions (``stored``), and does not outlive its session: it is a task of the
+session's nursery.
 """
 
 import logging
@@ -18,6 +19,7 @@ import trio
 from mqtt_mcp.analysis.accumulator import Accumulator, EndedBy, LinkGap, Window
 from mqtt_mcp.errors import ErrorKind, ToolError
 from mqtt_mcp.hub.router import Tap
+from mqtt_mcp.hub.stored import StoredMessages
 from mqtt_mcp.mqtt.client import Message, Subscription
 from mqtt_mcp.mqtt.errors import NotAuthorized, Rejected
 
@@ -25,8 +27,6 @@ if TYPE_CHECKING:
     from mqtt_mcp.hub.session import Session
 
 logger = logging.getLogger(__name__)
-
-MAX_STORED_TOPICS_REMEMBERED = 100_000
 
 
 class WatchRequest(msgspec.Struct, frozen=True, kw_only=True):
@@ -69,21 +69,18 @@ class Collection:
         self.finished_s = math.inf
         self.failure = ""
         self._session = session
-        self._stored_quiet_s = stored_quiet_s
         self._ended_by: EndedBy = "running"
         self._started_s = trio.current_time()
         self._started_at_epoch_s = time.time()
         self._protocol = session.capabilities.protocol
         self._tap = Tap(request.subscriptions, self._deliver)
+        self._stored = StoredMessages(self._tap, quiet_s=stored_quiet_s)
         self._scope = trio.CancelScope()
         self._enough = trio.Event()
         self._ready = trio.Event()
         self._finished = trio.Event()
         self._refusal: ToolError | None = None
         self._last_message_s = self._started_s
-        # Stored messages: open while the burst after a SUBSCRIBE lasts.
-        self._stored_since_s = math.inf
-        self._stored_seen: dict[str, int] = {}
         self._gaps: list[tuple[float, float]] = []
         self._dropped_before = session.messages_dropped
         self._dropped = 0
@@ -119,7 +116,7 @@ class Collection:
             elapsed_s=now - self._started_s,
             ended_by=self._ended_by,
             protocol=self._protocol,
-            stored_complete=not self._stored_open(now),
+            stored_complete=not self._stored.open(now),
             granted=dict(self._tap.granted),
             refused=list(self._tap.refused),
             gaps=[LinkGap(a - self._started_s, min(b, now) - self._started_s) for a, b in self._gaps],
@@ -175,7 +172,7 @@ class Collection:
             with self._scope:
                 async with self._session.listening(self._tap):
                     self._check_granted()
-                    self._stored_since_s = trio.current_time()
+                    self._stored.asked(trio.current_time())
                     self._ready.set()
                     await self._watch()
         except ToolError as error:
@@ -194,7 +191,7 @@ class Collection:
         now = trio.current_time()
         if self._gaps:
             self._gaps[-1] = (self._gaps[-1][0], now)
-        self._stored_since_s = now
+        self._stored.restored(now)
 
     def _check_granted(self) -> None:
         """Refuse a watch that could see nothing: silence must not be taken for an idle broker."""
@@ -242,7 +239,9 @@ class Collection:
         """Take one message from the pump; the boundary that keeps a broken analysis inside this collection."""
         if not self.running or message.received_s < self._started_s:
             return  # ended, or it lay in the inbox before this watch began
-        if message.retain and self._is_repetition(message):
+        if not message.retain:
+            self._stored.take_live(message)
+        elif self._stored.is_repetition(message):
             return
         self._last_message_s = message.received_s
         try:
@@ -257,22 +256,6 @@ class Collection:
         if enough:
             self._mark_ended("limit")
             self._enough.set()
-
-    def _is_repetition(self, message: Message) -> bool:
-        """Whether a stored message comes only because another collection subscribed to an overlapping filter."""
-        if not self._stored_open(message.received_s):
-            return True
-        digest = hash(message.payload)
-        if self._stored_seen.get(message.topic) == digest:
-            return True
-        if len(self._stored_seen) < MAX_STORED_TOPICS_REMEMBERED:
-            self._stored_seen[message.topic] = digest
-        self._stored_since_s = max(self._stored_since_s, message.received_s) if self._ready.is_set() else math.inf
-        return False
-
-    def _stored_open(self, at_s: float) -> bool:
-        """Whether stored messages may still be arriving: until ``stored_quiet_s`` passed without one."""
-        return at_s < self._stored_since_s + self._stored_quiet_s
 
     def _mark_ended(self, ended_by: EndedBy) -> None:
         if self.running:

@@ -220,15 +220,9 @@ class Hub:
         for subscription in request.subscriptions:
             check_topic_filter(subscription.topic_filter)
             self.policy.check_filter(subscription.topic_filter)
-        limit = self.settings.max_running_collections
-        if self._results.running() >= limit:
-            raise ToolError(
-                ErrorKind.BUSY,
-                f"{limit} collections are running, which is the most there may be.",
-                "Wait for one to end, or end one with collection_result(collection_id, cancel=true).",
-            )
         session.touch(client)
-        collection = await session.start_collection(request)
+        with self._results.place():
+            collection = await session.start_collection(request)
         self._results.add(collection)
         try:
             await self.wait_for(collection, wait_s=wait_s, report_progress=report_progress)

@@ -136,7 +136,9 @@ class Link:
         wanted = self._router.join(tap)
         try:
             async with self._subscribing:
-                await self._subscribe(self.client(), wanted)
+                client = self.client()
+                self._router.asking(tap, identifiers=self.capabilities.subscription_identifiers)
+                await self._subscribe(client, wanted)
             yield
         finally:
             free = self._router.leave(tap)

@@ -3,6 +3,9 @@
 Owns the bounds on how many are kept and how much memory they hold together. Does not start or end any.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import trio
 
 from mqtt_mcp.errors import ErrorKind, ToolError
@@ -16,6 +19,27 @@ class Results:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._collections: dict[str, Collection] = {}
+        self._starting = 0
+
+    @contextmanager
+    def place(self) -> Iterator[None]:
+        """Hold a place for a collection while it starts; ``add`` it in the same step in which the block ends.
+
+        Raises:
+            ToolError: ``busy``: too many run, or start at this moment.
+        """
+        limit = self._settings.max_running_collections
+        if self.running() + self._starting >= limit:
+            raise ToolError(
+                ErrorKind.BUSY,
+                f"{limit} collections are running, which is the most there may be.",
+                "Wait for one to end, or end one with collection_result(collection_id, cancel=true).",
+            )
+        self._starting += 1
+        try:
+            yield
+        finally:
+            self._starting -= 1
 
     def add(self, collection: Collection) -> None:
         """Make a collection fetchable by its id."""

@@ -6,10 +6,11 @@ unsubscribes) and the way from a topic name to the taps that want it. Does not s
 """
 
 import itertools
+import operator
 from collections.abc import Callable, Sequence
 
 from mqtt_mcp.analysis.accumulator import RefusedFilter
-from mqtt_mcp.hub.policy import AccessPolicy
+from mqtt_mcp.hub.policy import AccessPolicy, overlaps
 from mqtt_mcp.mqtt.client import Message, Subscription
 from mqtt_mcp.mqtt.reason_codes import suback_meaning
 from mqtt_mcp.mqtt.topics import matches
@@ -27,6 +28,8 @@ class Tap:
         refused: Filters the broker refused.
         hidden: Messages kept from this tap because the configuration forbids reading their topics.
         copies_possible: Whether a broker without Subscription Identifiers may have sent it messages more than once.
+        shared: Whether the broker may send it stored messages more than once: two SUBSCRIBEs bring them.
+        asked_again: Whether a later SUBSCRIBE of somebody else brings them once more.
     """
 
     def __init__(self, subscriptions: Sequence[Subscription], deliver: Deliver, *, private: bool = False) -> None:
@@ -37,6 +40,9 @@ class Tap:
         self.refused: list[RefusedFilter] = []
         self.hidden = 0
         self.copies_possible = False
+        self.shared = len(self.subscriptions) > 1
+        self.asked_again = False
+        self._codes: dict[str, int] = {}
         # Until SUBACK says otherwise every filter counts: stored messages may overtake the answer to our request.
         self._filters = tuple(s.topic_filter for s in subscriptions)
 
@@ -45,10 +51,11 @@ class Tap:
         return next((f for f in self._filters if matches(f, topic)), None)
 
     def settle(self, codes: dict[str, int]) -> None:
-        """Take the SUBACK codes: filters of 0x80 and above are refused and match nothing any more."""
-        self.granted = {f: code for f, code in codes.items() if code < 0x80}
-        self.refused = [RefusedFilter(f, code, suback_meaning(code)) for f, code in codes.items() if code >= 0x80]
-        self._filters = tuple(self.granted)
+        """Take the SUBACK codes of all or some of its filters: those of 0x80 and above match nothing any more."""
+        self._codes.update(codes)
+        self.granted = {f: code for f, code in self._codes.items() if code < 0x80}
+        self.refused = [RefusedFilter(f, code, suback_meaning(code)) for f, code in self._codes.items() if code >= 0x80]
+        self._filters = tuple(s.topic_filter for s in self.subscriptions if self._codes.get(s.topic_filter, 0) < 0x80)
 
     def count_hidden(self, _message: Message) -> None:
         """Deliver nothing, count one message as hidden."""
@@ -91,6 +98,19 @@ class Router:
                 known.identifier if known else next(self._identifiers),
             )
         return [self._at_broker[s.topic_filter] for s in tap.subscriptions]
+
+    def asking(self, tap: Tap, *, identifiers: bool) -> None:
+        """``tap``'s SUBSCRIBE is about to be sent: others who listen to the same will get stored messages again.
+
+        Args:
+            tap: Who asks.
+            identifiers: Whether messages come with Subscription Identifiers, so that only equal filters concern others.
+        """
+        concerns = operator.eq if identifiers else overlaps
+        asked = [s.topic_filter for s in tap.subscriptions]
+        for other in self._taps:
+            if other is not tap and any(concerns(s.topic_filter, f) for s in other.subscriptions for f in asked):
+                other.asked_again = other.shared = tap.shared = True
 
     def settle(self, codes: dict[str, int]) -> None:
         """Take the SUBACK codes by topic filter, for every tap that holds one of these filters."""

@@ -7,7 +7,7 @@ import msgspec
 
 from benchmarks.processes import cpu_ns, rss_mib
 from benchmarks.report import Line, at_most, both, median, number, percentile
-from benchmarks.setting import FASTMCP, FASTMCP_SDK, OURS, Setting
+from benchmarks.setting import FASTMCP, FASTMCP_SDK, FLOOR, OURS, Setting
 
 ROUNDS = 7
 ROUND_TRIPS = 200
@@ -68,6 +68,7 @@ def _cpu(ours: Facts, others: dict[str, Facts]) -> Line:
         )
         values[f"share_of_{name}"] = share
         verdict = both(verdict, at_most(share, MAX_SHARE_OF_FASTMCP, f"of {name}"))
+    told.append(f"{FLOOR}: {median(others[FLOOR].cpu_ms):.0f} ms")
     return Line(
         row="start",
         what="CPU from spawn to the initialize reply",

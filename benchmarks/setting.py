@@ -15,6 +15,7 @@ ROOT = Path(__file__).resolve().parents[1]
 OURS = "mqtt-mcp"
 FASTMCP_SDK = "FastMCP of mcp 1.30.0"
 FASTMCP = "fastmcp 4"
+FLOOR = "a bare stdlib loop"
 
 
 class Setting:
@@ -34,7 +35,10 @@ class Setting:
 
     def servers(self) -> dict[str, list[str]]:
         """Command lines of our server and of those it is compared with, as far as they are installed."""
-        commands = {OURS: [sys.executable, "-m", "mqtt_mcp"]}
+        commands = {
+            OURS: [sys.executable, "-m", "mqtt_mcp"],
+            FLOOR: [sys.executable, "-m", "benchmarks.peers.floor"],
+        }
         for name, folder, module in (
             (FASTMCP_SDK, ".venv-sdk1", "mcp.server.fastmcp"),
             (FASTMCP, ".venv-bench", "fastmcp"),

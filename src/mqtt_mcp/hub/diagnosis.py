@@ -30,6 +30,10 @@ _SPEAKS_ELSE = {
     ErrorKind.PROTOCOL_ERROR,
     ErrorKind.TLS_FAILED,
 }
+_OWN_TOPIC = ("subscribe", "loopback")
+"""Stages on a random topic of our own, which an access list may deny to a user who is otherwise served well."""
+
+_BEFORE_TALKING = ("dns", "tcp")
 _STAGES = ("input", "dns", "tcp", "tls", "connect", "ping", "subscribe", "loopback", "rights")
 
 
@@ -105,6 +109,7 @@ class _Examination:
         self._capabilities: Capabilities | None = None
         self._product = ""
         self._open_to_all = False
+        self._speaks_else = False
         self._certificate_days: float | None = None
 
     async def run(self) -> None:
@@ -192,6 +197,7 @@ class _Examination:
         facts = await self._network.identify(self._broker.host, self._broker.port, timeout_s=SIGNATURE_S)
         detail, hint = describe_port(facts, self._broker)
         self.stages.end("warn", detail, hint)
+        self._speaks_else = facts.speaks not in {"mqtt", "tls"}
 
     def diagnosis(self) -> Diagnosis:
         """The account of what was found."""
@@ -204,12 +210,17 @@ class _Examination:
         if failed is not None:
             hint = signature.hint if signature is not None and signature.hint else failed.hint
             verdict = f"It fails at the stage {failed.stage}: {failed.detail} {hint}".strip()
-            if stages[0].status == "warn":  # an unlikely address is the likely cause
+            nobody = failed.stage in _BEFORE_TALKING or self._speaks_else
+            if stages[0].status == "warn" and nobody:  # an unlikely address is the likely cause
                 verdict += f" {stages[0].hint}"
         else:
             protocol = self._capabilities.protocol if self._capabilities else "?"
-            verdict = f"{self._broker.url} works, with MQTT {protocol}"
+            limited = next((stage for stage in stages if stage.status == "warn" and stage.stage in _OWN_TOPIC), None)
+            verb = "works" if limited is None else "accepts the connection"
+            verdict = f"{self._broker.url} {verb}, with MQTT {protocol}"
             verdict += f"; with a warning: {', '.join(warnings)}." if warnings else "."
+            if limited is not None:
+                verdict += f" {limited.detail} {limited.hint}"
         return Diagnosis(
             ok=failed is None,
             verdict=verdict,

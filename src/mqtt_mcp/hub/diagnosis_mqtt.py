@@ -1,7 +1,8 @@
 """The stages of the diagnosis that need an open MQTT connection: ping, subscribe, loop-back, rights.
 
 Owns what is sent and how long is waited. Publishes only to a private random topic, never retained, and shows no
-observed topic: of what else arrives only the broker's own name is read. A fault is a stage that failed.
+observed topic: of what else arrives only the broker's own name is read. A fault is a stage that failed; what an access
+list denies to our own random topic is a warning, because the topics that matter to this user may well be allowed.
 """
 
 import statistics
@@ -13,9 +14,9 @@ import trio
 from mqtt_mcp.analysis.text import clean
 from mqtt_mcp.errors import ToolError
 from mqtt_mcp.hub.policy import AccessPolicy
-from mqtt_mcp.hub.stages import Stages
+from mqtt_mcp.hub.stages import Stages, Status
 from mqtt_mcp.mqtt.client import Message, MqttClient, Publication, Subscription
-from mqtt_mcp.mqtt.errors import ConnectionLost, MqttError
+from mqtt_mcp.mqtt.errors import ConnectionLost, MqttError, NotAuthorized
 from mqtt_mcp.mqtt.reason_codes import FAILURE, NO_MATCHING_SUBSCRIBERS, suback_meaning
 
 PINGS = 3
@@ -23,6 +24,7 @@ ECHO_S = 2.0
 PRODUCT_S = 0.5
 _VERSION = "$SYS/broker/version"
 _NODES = "$SYS/brokers"
+_OTHER_TOPICS = "Topics that this user is allowed are not affected."
 _PAYLOAD = b"mcp-probe \x00\xff payload must come back as it is"
 
 
@@ -102,9 +104,9 @@ class _Checks:
         (code,) = await self._client.subscribe([Subscription(self._topic, 2)])
         if code >= FAILURE:
             self._stages.end(
-                "fail",
+                "warn",
                 f"A topic of our own below mcp-probe/ was refused: {suback_meaning(code)} (0x{code:02X}).",
-                "The broker's access list may allow other topics to this user.",
+                "The broker's access list may allow other topics to this user: try a filter you expect to be allowed.",
             )
             return False
         self._stages.end("ok", f"Granted QoS {code} for a topic of our own below mcp-probe/.")
@@ -121,36 +123,38 @@ class _Checks:
         for qos in range(self._client.capabilities.max_qos + 1):
             fault = await self._one_loop(qos, came)
             if fault is not None:
-                self._stages.end("fail", " ".join([*came, fault[0]]), fault[1])
+                status, detail, hint = fault
+                self._stages.end(status, " ".join([*came, detail]), hint)
                 return
         self._stages.end("ok", " ".join(came))
 
-    async def _one_loop(self, qos: int, came: list[str]) -> tuple[str, str] | None:
-        """Publish once and wait for it. Returns what is wrong and a hint, or None and a sentence in ``came``."""
+    async def _one_loop(self, qos: int, came: list[str]) -> tuple[Status, str, str] | None:
+        """Publish once and wait for it.
+
+        Returns:
+            How bad it is, what is wrong and a hint; or None, and a sentence in ``came``.
+        """
         self._echo = None
         started_s = trio.current_time()
         try:
             receipt = await self._client.publish(Publication(self._topic, _PAYLOAD, qos))
-        except ConnectionLost:
-            return (
-                f"After a publish at QoS {qos} the broker closed the connection.",
-                "Some brokers (AWS IoT) do so when a policy forbids the topic.",
-            )
         except MqttError as error:
-            return f"QoS {qos}: {error.message}", error.hint
+            return _publish_fault(qos, error)
         if receipt.reason_code == NO_MATCHING_SUBSCRIBERS:
             return (
+                "warn",
                 f"QoS {qos}: the broker says that nobody subscribes, although we do.",
                 "Its access list hides the subscription silently, or another node took the publish.",
             )
         echo = await self._echo_within(ECHO_S)
         if echo is None:
             return (
+                "warn",
                 f"QoS {qos}: the message did not come back within {ECHO_S:g} s.",
-                "The access list may allow neither writing nor reading below mcp-probe/ and says nothing.",
+                f"The access list may forbid writing or reading below mcp-probe/ and say nothing. {_OTHER_TOPICS}",
             )
         if echo.payload != _PAYLOAD:
-            return f"QoS {qos}: the payload came back changed.", "Something in between rewrites payloads."
+            return "fail", f"QoS {qos}: the payload came back changed.", "Something in between rewrites payloads."
         trip_ms = (echo.received_s - started_s) * 1e3
         ack = f", acknowledged after {receipt.ack_s * 1e3:.2f} ms" if receipt.acknowledged else ""
         came.append(f"QoS {qos}: back after {trip_ms:.2f} ms{ack}.")
@@ -195,3 +199,13 @@ class _Checks:
                 self._arrived = trio.Event()
                 await self._arrived.wait()
         return true()
+
+
+def _publish_fault(qos: int, error: MqttError) -> tuple[Status, str, str]:
+    if isinstance(error, ConnectionLost):
+        detail = f"After a publish at QoS {qos} the broker closed the connection."
+        return "fail", detail, "Some brokers (AWS IoT) do so when a policy forbids the topic."
+    if isinstance(error, NotAuthorized):
+        detail = f"QoS {qos}: the access list does not let this user publish below mcp-probe/."
+        return "warn", detail, _OTHER_TOPICS
+    return "fail", f"QoS {qos}: {error.message}", error.hint

@@ -41,8 +41,8 @@ def main() -> int:
             print(f"{row} …", end=" ", flush=True, file=sys.stderr)
             try:
                 lines += ROWS[row](setting)
-            except BenchError as error:
-                failed[row] = str(error)
+            except (BenchError, OSError, ValueError, LookupError) as error:
+                failed[row] = f"{type(error).__name__}: {error}"
             print(f"{time.monotonic() - began_s:.0f} s", file=sys.stderr)
     machine += f" before and {os.getloadavg()[0]:.1f} after"
     if options.json:

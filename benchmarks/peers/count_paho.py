@@ -21,7 +21,8 @@ def main(port: int, topic_filter: str, expected: int) -> None:
         nonlocal count
         count += 1
         if count == expected:
-            print("done", flush=True)
+            sys.stdout.write("done\n")  # in one piece: the other thread writes too
+            sys.stdout.flush()
 
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
     client = paho.Client(paho.CallbackAPIVersion.VERSION2, "count-paho", protocol=paho.MQTTv5)

@@ -32,6 +32,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     inbox_bytes: int = 32 * MIB
     inbound_packet_bytes: int = 16 * MIB
     pump_slice_s: float = 0.004
+    catch_up_s: float = 2.0
+    """Bound on the wait at the end of a watch for messages that arrived in time and were not yet looked at."""
 
     # Collections
     min_duration_s: float = 10.0

@@ -381,3 +381,33 @@ async def test_a_result_says_when_a_broker_may_have_sent_copies(autojump_clock, 
         await trio.sleep(1)
         assert wide.window().copies_possible is expected
         assert not alone.window().copies_possible
+
+
+class Slow(Keeping):
+    """An analysis that takes 20 ms for each message."""
+
+    def __init__(self, clock):
+        super().__init__()
+        self._clock = clock
+
+    def add(self, message, t_s):
+        self._clock.jump(0.02)
+        super().add(message, t_s)
+
+
+async def test_what_arrived_in_time_counts_even_when_the_analysis_is_behind(autojump_clock, broker):
+    """In a flood the end of a watch finds a backlog: it is neither lost silently nor mixed with what comes later."""
+    settings = msgspec.structs.replace(DEFAULTS, pump_slice_s=-1.0)
+    kept = Slow(autojump_clock)
+    async with memory_hub(broker, settings=settings) as hub:
+        client = hub.client_opened("x")
+        session = await hub.open_session(MEMORY, client)
+        collection = await hub.watch(session, watch_request(kept), wait_s=9, client=client, report_progress=no_progress)
+        await trio.sleep(0.5)
+        for _ in range(100):
+            broker.publish("a", b"1")
+        await trio.sleep(1)
+        broker.publish("late", b"1")
+        await collection.wait(5)
+    assert kept.topics == ["a"] * 100
+    assert collection.window().elapsed_s == 10

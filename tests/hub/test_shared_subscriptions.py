@@ -6,6 +6,7 @@ import trio
 
 from mqtt_mcp.errors import ErrorKind, ToolError
 from mqtt_mcp.mqtt.client import Publication
+from mqtt_mcp.mqtt.errors import TimedOut
 from mqtt_mcp.settings import DEFAULTS
 from testkit.hub import MEMORY, Keeping, memory_hub, no_progress, watch_request
 from testkit.memory_broker import MemoryBroker
@@ -131,3 +132,15 @@ async def test_calls_that_come_together_share_the_limit_on_running_watches(autoj
                 nursery.start_soon(watch, f"a/{number}")
         assert sum(c.running for c in hub.collections()) == 2
     assert refused == [ErrorKind.BUSY] * 8
+
+
+async def test_a_watch_that_ends_while_another_waits_for_suback_is_unsubscribed_later(autojump_clock, broker, watch):
+    """Its own turn comes too late (close_timeout_s), so the next turn takes its filter along."""
+    await watch("a/#")
+    await trio.sleep(5)
+    broker.silent.add("subscribe")
+    with pytest.raises(TimedOut):
+        await watch("b/#")
+    broker.silent.clear()
+    await trio.sleep(1)
+    assert not broker.sessions[0].subscriptions

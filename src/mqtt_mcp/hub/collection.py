@@ -80,6 +80,7 @@ class Collection:
         self._ready = trio.Event()
         self._finished = trio.Event()
         self._refusal: ToolError | None = None
+        self._until_s = math.inf
         self._last_message_s = self._started_s
         self._gaps: list[tuple[float, float]] = []
         self._dropped_before = session.messages_dropped
@@ -108,7 +109,7 @@ class Collection:
 
     def window(self) -> Window:
         """The circumstances of the watch until now or its end."""
-        now = min(trio.current_time(), self.finished_s)
+        now = min(trio.current_time(), self.finished_s, self._until_s)
         dropped = self._dropped if not self.running else self._session.messages_dropped - self._dropped_before
         return Window(
             started_at_epoch_s=self._started_at_epoch_s,
@@ -207,12 +208,16 @@ class Collection:
         )
 
     async def _watch(self) -> None:
-        with trio.move_on_after(self.request.duration_s):
+        self._until_s = trio.current_time() + self.request.duration_s
+        with trio.move_on_at(self._until_s):
             async with trio.open_nursery() as nursery:
                 if self.request.companion is not None:
                     nursery.start_soon(self._accompany, self.request.companion)
                 await self._until_enough()
                 nursery.cancel_scope.cancel()
+        if self.running:
+            # What arrived in time counts, even when we are behind.
+            await self._session.caught_up(self._until_s)
         self._mark_ended("duration")
 
     async def _accompany(self, companion: Callable[["Session"], Awaitable[None]]) -> None:
@@ -237,8 +242,8 @@ class Collection:
 
     def _deliver(self, message: Message) -> None:
         """Take one message from the pump; the boundary that keeps a broken analysis inside this collection."""
-        if not self.running or message.received_s < self._started_s:
-            return  # ended, or it lay in the inbox before this watch began
+        if not self.running or not self._started_s <= message.received_s <= self._until_s:
+            return  # ended, or it lay in the inbox before this watch began, or came after its end
         if not message.retain:
             self._stored.take_live(message)
         elif self._stored.is_repetition(message):
@@ -261,4 +266,4 @@ class Collection:
         if self.running:
             self._dropped = self._session.messages_dropped - self._dropped_before
             self._ended_by = ended_by
-            self.finished_s = trio.current_time()
+            self.finished_s = min(trio.current_time(), self._until_s)

@@ -81,6 +81,11 @@ class Link:
         self._subscribing = trio.Lock()
         self._client: MqttClient | None = None
         self._dropped_before = 0
+        # Filters to unsubscribe as soon as it is our turn.
+        self._unheld: set[str] = set()
+        # While a batch is being handed out: when its first message arrived.
+        self._handing_out_s: float | None = None
+        self._behind = trio.lowlevel.ParkingLot()
 
     @property
     def messages_dropped(self) -> int:
@@ -141,11 +146,21 @@ class Link:
                 await self._subscribe(client, wanted)
             yield
         finally:
-            free = self._router.leave(tap)
+            self._unheld.update(self._router.leave(tap))
             with trio.move_on_after(self._settings.close_timeout_s, shield=True):
                 async with self._subscribing:
-                    # Somebody may have taken one of them up while we waited for our turn.
-                    await self._unsubscribe([f for f in free if not self._router.is_held(f)])
+                    await self._unsubscribe()
+
+    async def caught_up(self, at_s: float) -> None:
+        """Wait until what arrived before ``at_s`` has been handed out, at most ``catch_up_s``."""
+        with trio.move_on_after(self._settings.catch_up_s):
+            while True:
+                # Twice, so that the pump has had its turn to take what waits.
+                await trio.lowlevel.checkpoint()
+                await trio.lowlevel.checkpoint()
+                if self._handing_out_s is None or self._handing_out_s >= at_s:
+                    return
+                await self._behind.park()
 
     def client(self) -> MqttClient:
         """The live connection.
@@ -170,6 +185,7 @@ class Link:
             self._owner.link_connected()
             return
         async with self._subscribing:
+            self._unheld.clear()  # a new connection has no subscriptions
             await self._subscribe(client, self._router.all_subscriptions())
         self.state = "connected"
         self.trouble = ""
@@ -191,6 +207,7 @@ class Link:
         while True:
             batch = await client.receive_batch()
             self.messages_received += len(batch)
+            self._handing_out_s = batch[0].received_s
             yield_at = time.perf_counter() + slice_s
             for number, message in enumerate(batch):
                 for deliver in self._router.route(message.topic, message.subscription_ids):
@@ -199,6 +216,8 @@ class Link:
                     await trio.lowlevel.checkpoint()
                     yield_at = time.perf_counter() + slice_s
             self._owner.batch_handled()
+            self._handing_out_s = None
+            self._behind.unpark_all()
 
     async def _subscribe(self, client: MqttClient, subscriptions: list[Subscription]) -> None:
         if not subscriptions:
@@ -215,10 +234,13 @@ class Link:
                 seconds=timeout_s,
             )
 
-    async def _unsubscribe(self, topic_filters: list[str]) -> None:
-        if topic_filters and self._client is not None:
+    async def _unsubscribe(self) -> None:
+        # Somebody may have taken one of them up while we waited for our turn; who had no turn left theirs to us.
+        free = [f for f in self._unheld if not self._router.is_held(f)]
+        self._unheld.clear()
+        if free and self._client is not None:
             try:
-                await self._client.unsubscribe(topic_filters)
+                await self._client.unsubscribe(free)
             except MqttError:
                 logger.debug("unsubscribe on the way out failed", exc_info=True)
 

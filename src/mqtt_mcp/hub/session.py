@@ -213,6 +213,10 @@ class Session:
         """Subscribe ``tap`` and route to it while the block runs; see ``Link.listening``."""
         return self._link.listening(tap)
 
+    async def caught_up(self, at_s: float) -> None:
+        """Wait until what arrived before ``at_s`` has been handed out; see ``Link.caught_up``."""
+        await self._link.caught_up(at_s)
+
     async def start_collection(self, request: WatchRequest) -> Collection:
         """Start a watch as a task of this session and wait until the broker granted it.
 

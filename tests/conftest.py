@@ -1,12 +1,19 @@
 """Fixtures of the whole suite: real brokers, started once, and what happens where there is none."""
 
 import os
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from testkit import mosquitto as kit
+
+
+def pytest_configure() -> None:
+    """A shell that runs us in the background ignores SIGINT for us, and our subprocesses would honour that."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

@@ -17,7 +17,15 @@ ROOMS = {
     "wire": {"errors"},
     "mqtt": {"errors", "settings"},
     "analysis": {"mqtt.client", "settings"},
-    "hub": {"errors", "settings", "mqtt", "analysis.accumulator", "analysis.text", "analysis.histogram", "analysis.round_trips"},
+    "hub": {
+        "errors",
+        "settings",
+        "mqtt",
+        "analysis.accumulator",
+        "analysis.text",
+        "analysis.histogram",
+        "analysis.round_trips",
+    },
     "tools": {"errors", "settings", "mqtt", "hub", "analysis"},
     "demo": {"errors", "settings", "mqtt"},
 }
@@ -49,7 +57,9 @@ def imports(path: Path) -> Iterator[str]:
             assert node.level == 0, f"{path}: relative import"
             yield str(node.module)
             if node.module and node.module.startswith("mqtt_mcp"):
-                yield from (f"{node.module}.{a.name}" for a in node.names if (SOURCE / _path(node.module, a.name)).exists())
+                yield from (
+                    f"{node.module}.{a.name}" for a in node.names if (SOURCE / _path(node.module, a.name)).exists()
+                )
 
 
 def _path(module: str, name: str) -> str:

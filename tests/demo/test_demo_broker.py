@@ -87,7 +87,7 @@ async def test_a_missing_amqtt_is_one_line_with_the_command_to_install_it(
                 pass
 
     assert "amqtt" in raised.value.message
-    assert raised.value.hint == "pip install this"
+    assert raised.value.hint == "Run: pip install this"
 
 
 @pytest.mark.process

@@ -118,13 +118,15 @@ class _Demo:
             "Use it: paste into ~/.cursor/mcp.json (other clients take the same; put your broker's URL in)"
         )
         self._terminal.line(local_snippet(url))
-        self._terminal.title("Or reach a server in a container on another machine, over SSH")
+        self._terminal.title("Or start it on another machine where it is installed, over SSH")
         self._terminal.line(ssh_snippet())
 
     def _fail(self, group: BaseExceptionGroup[BaseException], status: int) -> None:
         self.status = status
         for error in _leaves(group):
             text = "no answer in time" if isinstance(error, trio.TooSlowError) else str(error)
+            if isinstance(error, DemoUnavailable):  # its kind is for programs
+                text = f"{error.message} {error.hint}".strip()
             for line in f"mqtt-mcp demo: {text}".splitlines():
                 self._terminal.failure(printable(line))
 

@@ -89,7 +89,9 @@ async def _start(port: int, install_hint: str) -> tuple[trio.Process, int] | Non
         return None
     if status == EXIT_NO_AMQTT:
         raise DemoUnavailable(
-            ErrorKind.CONFIG, "The demo needs the embedded broker amqtt, which is not installed.", install_hint
+            ErrorKind.CONFIG,
+            "The demo needs the embedded broker amqtt, which is not installed.",
+            f"Run: {install_hint}",
         )
     raise DemoUnavailable(ErrorKind.INTERNAL, f"The embedded broker ended at start with status {status}.")
 

@@ -51,15 +51,14 @@ def local_snippet(broker_url: str) -> str:
     return _mcp_json(server)
 
 
-def ssh_snippet(host: str = "user@your-server", container: str = "mqtt-mcp") -> str:
-    """For the same file: reach a server that runs in a container on another machine.
+def ssh_snippet(host: str = "you@your-server", command: str = "/home/you/mqtt-mcp/bin/mqtt-mcp") -> str:
+    """For the same file: reach a server that is installed on another machine.
 
     Args:
         host: What ``ssh`` connects to.
-        container: Name of the container there.
+        command: The path of ``mqtt-mcp`` there.
     """
-    remote = [host, "docker", "exec", "-i", container, "mqtt-mcp"]
-    return _mcp_json({"command": "ssh", "args": [*SSH_OPTIONS, *remote]})
+    return _mcp_json({"command": "ssh", "args": [*SSH_OPTIONS, host, command]})
 
 
 def _mcp_json(server: dict[str, object]) -> str:

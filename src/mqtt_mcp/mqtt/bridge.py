@@ -10,11 +10,13 @@ import logging
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractContextManager, asynccontextmanager, suppress
-from typing import TYPE_CHECKING, TypeVar, TypeVarTuple
+from typing import TYPE_CHECKING, TypeVar, TypeVarTuple, cast
 
 import trio
 
 if TYPE_CHECKING:
+    import asyncio
+
     from anyio.from_thread import BlockingPortal
 
     from mqtt_mcp.mqtt.dialer import DialingLoop
@@ -40,6 +42,7 @@ class Bridge:
         self._portal: BlockingPortal | None = None
         self._context: AbstractContextManager[BlockingPortal] | None = None
         self._loop: DialingLoop | None = None
+        self._crossings: set[_Crossing] = set()
         self._switch_interval_s = sys.getswitchinterval()
         self._closed = False
 
@@ -66,13 +69,14 @@ class Bridge:
         Cancellation: cancels it there and waits until it has ended.
         """
         await self.start()
-        assert self._portal is not None  # noqa: S101 - for the type checker
-        from concurrent.futures import CancelledError  # noqa: PLC0415 - 3 ms, and loaded by the portal already
-
+        if self._closed or self._loop is None:
+            raise RuntimeError("the bridge is closed")
+        crossing = _Crossing(self._loop, function, args)
+        self._crossings.add(crossing)
         try:
-            return await self._portal.call_async(function, *args)
-        except CancelledError:
-            raise RuntimeError("the bridge was closed during the call") from None
+            return cast("T", await crossing.result())
+        finally:
+            self._crossings.discard(crossing)
 
     async def call_bounded(self, function: Callable[[*Ts], Awaitable[object]], *args: *Ts, timeout_s: float) -> bool:
         """Run a clean-up that no cancellation stops, at most ``timeout_s`` seconds even if the loop does not answer.
@@ -107,6 +111,8 @@ class Bridge:
             return
         await self.call_bounded(portal.stop, True, timeout_s=timeout_s / 2)
         self._portal = None
+        for crossing in list(self._crossings):
+            crossing.give_up()
         sys.setswitchinterval(self._switch_interval_s)
         with trio.move_on_after(timeout_s / 2, shield=True) as scope:
             await trio.to_thread.run_sync(_leave, context, abandon_on_cancel=True)
@@ -146,6 +152,69 @@ async def open_bridge(
         yield bridge
     finally:
         await bridge.close(close_timeout_s)
+
+
+class _Crossing:
+    """One call on its way: trio task → asyncio task → back.
+
+    Does what the portal's ``call_async`` does, without a task group, a future and a thread-safe hand-over for each: one
+    call there and one back, which is half the price of an acknowledged publish. Made and awaited in trio; methods that
+    begin with ``_aio`` run in the asyncio thread.
+    """
+
+    def __init__(
+        self, loop: "DialingLoop", function: Callable[..., Awaitable[object]], args: tuple[object, ...]
+    ) -> None:
+        self._loop = loop
+        self._function = function
+        self._args = args
+        self._token = trio.lowlevel.current_trio_token()
+        self._waiting = trio.lowlevel.current_task()
+        self._task: asyncio.Task[object] | None = None
+        self._woken = False
+
+    async def result(self) -> object:
+        await trio.lowlevel.checkpoint_if_cancelled()
+        try:
+            self._loop.call_soon_threadsafe(self._aio_begin)
+        except RuntimeError:
+            raise RuntimeError("the bridge is closed") from None
+        await trio.lowlevel.wait_task_rescheduled(self._abort)
+        task = self._task
+        if task is None or not task.done() or task.cancelled():
+            await trio.lowlevel.checkpoint_if_cancelled()
+            raise RuntimeError("the bridge was closed during the call")
+        return task.result()
+
+    def give_up(self) -> None:
+        """Wake the caller although the other side did not answer: the bridge is closed."""
+        self._wake()
+
+    def _wake(self) -> None:
+        if not self._woken:
+            self._woken = True
+            trio.lowlevel.reschedule(self._waiting)
+
+    def _abort(self, _raise_cancel: object) -> trio.lowlevel.Abort:
+        # Calls keep their order, so this finds a task. We go on waiting until its clean-up has ended.
+        with suppress(RuntimeError):
+            self._loop.call_soon_threadsafe(self._aio_cancel)
+        return trio.lowlevel.Abort.FAILED
+
+    def _aio_begin(self) -> None:
+        self._task = self._loop.create_task(self._run())
+        self._task.add_done_callback(self._aio_done)
+
+    async def _run(self) -> object:
+        return await self._function(*self._args)
+
+    def _aio_cancel(self) -> None:
+        if self._task is not None:
+            self._task.cancel()
+
+    def _aio_done(self, _task: "asyncio.Task[object]") -> None:
+        with suppress(trio.RunFinishedError):
+            self._token.run_sync_soon(self._wake)
 
 
 def _leave(context: "AbstractContextManager[BlockingPortal]") -> None:

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mqtt_mcp.analysis.sampling import Sampler
-from mqtt_mcp.mqtt.client import Properties
+from mqtt_mcp.mqtt.client import Message, Properties
 from mqtt_mcp.settings import DEFAULTS
 from testkit.messages import feed, message, window
 
@@ -241,3 +241,14 @@ def test_looking_at_a_running_watch_does_not_change_its_outcome():
         if index % 50 == 0:
             looked_at.result(window(one.received_s, ended_by="running"))
     assert looked_at.result(window(300)) == left_alone.result(window(300))
+
+
+def test_user_properties_count_as_memory():
+    """A publisher may send megabytes of them with a small payload: what is kept has to know and to shrink."""
+    sampler = Sampler()
+    properties = Properties(user_properties=(("key", "x" * 10_000),))
+    for number in range(300):
+        sampler.add(Message("t", b"%d" % number, 0, False, number * 0.1, False, properties), number * 0.1)
+    assert sampler.kept_bytes > 300_000
+    sampler.shrink(100_000)
+    assert sampler.kept_bytes <= 100_000

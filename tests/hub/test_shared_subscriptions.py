@@ -5,7 +5,9 @@ import pytest
 import trio
 
 from mqtt_mcp.errors import ErrorKind, ToolError
-from mqtt_mcp.mqtt.client import Publication
+from mqtt_mcp.hub.policy import AccessPolicy
+from mqtt_mcp.hub.router import Router, Tap
+from mqtt_mcp.mqtt.client import Publication, Subscription
 from mqtt_mcp.mqtt.errors import TimedOut
 from mqtt_mcp.settings import DEFAULTS
 from testkit.hub import MEMORY, Keeping, memory_hub, no_progress, watch_request
@@ -144,3 +146,26 @@ async def test_a_watch_that_ends_while_another_waits_for_suback_is_unsubscribed_
     broker.silent.clear()
     await trio.sleep(1)
     assert not broker.sessions[0].subscriptions
+
+
+async def test_invented_long_topic_names_do_not_exhaust_memory(autojump_clock, broker, watch, hub, monkeypatch):
+    """65,535 bytes for each name: beyond a budget they are counted, not remembered; known and short ones go on."""
+    monkeypatch.setattr("mqtt_mcp.hub.router.MAX_LONG_TOPIC_CHARS", 10_000)
+    kept = await watch("#")
+    names = [f"{number}/" + "x" * 4_000 for number in range(5)]
+    for name in [*names, names[0], "short"]:
+        broker.publish(name)
+    await trio.sleep(1)
+    assert kept.topics == [names[0], names[1], names[0], "short"]
+    assert hub.collections()[0].window().overlong == 3
+
+
+def test_routes_of_long_topic_names_are_not_cached():
+    """The cache is bounded in names, so names have to be short."""
+    router = Router(AccessPolicy())
+    tap = Tap([Subscription("#", 0)], lambda _message: None)
+    router.join(tap)
+    for number in range(100):
+        assert router.route(f"{number}/" + "x" * 60_000, ())
+        assert router.route(f"{number}", ())
+    assert sum(len(topic) for routes in router._routes.values() for topic in routes) < 1000

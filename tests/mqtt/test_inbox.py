@@ -5,9 +5,10 @@ Provenance: the bridge design: wake at once when quiet, at most every 2 ms in a 
 
 from collections.abc import Callable
 
+import pytest
 import trio
 
-from mqtt_mcp.mqtt.client import Message
+from mqtt_mcp.mqtt.client import Message, Properties
 from mqtt_mcp.mqtt.inbox import BURST_GAP_S, BURST_MESSAGES, Inbox
 
 
@@ -85,9 +86,28 @@ async def test_bytes_are_bounded_as_well(autojump_clock: trio.testing.MockClock)
     inbox = Inbox(Later(), limit=100, limit_bytes=1000)
     big = Message(topic="t", payload=b"x" * 400, qos=0, retain=False, received_s=0.0)
     inbox.put([big] * 3 + [message(1)])
-    assert (inbox.dropped, inbox.held_bytes) == (1, 801)
+    assert inbox.dropped == 1
+    assert inbox.held_bytes == 2 * 401 + 1 + len(message(1).topic)
     assert len(await inbox.receive()) == 3
     assert inbox.held_bytes == 0
     inbox.put([big])
     assert len(await inbox.receive()) == 1
     assert inbox.dropped == 1
+
+
+@pytest.mark.parametrize(
+    "large",
+    [
+        Message("x" * 400, b"", 0, False, 0.0),
+        Message("t", b"", 0, False, 0.0, False, Properties(user_properties=(("key", "x" * 400),))),
+        Message("t", b"", 0, False, 0.0, False, Properties(correlation_data=b"x" * 400)),
+    ],
+    ids=["topic", "user property", "correlation data"],
+)
+async def test_bytes_outside_the_payload_count_too(autojump_clock: trio.testing.MockClock, large: Message) -> None:
+    """A topic name may have 65,535 bytes, and user properties fill whatever a packet may hold."""
+    inbox = Inbox(Later(), limit=100, limit_bytes=1000)
+    inbox.put([large] * 5)
+    assert inbox.dropped >= 3
+    await inbox.receive()
+    assert inbox.held_bytes == 0

@@ -43,6 +43,7 @@ class Window(msgspec.Struct, frozen=True, kw_only=True):
         gaps: Times without a connection.
         observer_dropped: Messages lost because we were too slow.
         hidden: Messages not shown because the configuration forbids reading their topics.
+        overlong: Messages that were not looked at because their long topic names would take too much memory.
         copies_possible: True when an MQTT 3.1.1 broker may have sent messages once per overlapping subscription.
         memory_pressure: True when kept messages had to be let go to stay inside the session's memory bound.
     """
@@ -58,6 +59,7 @@ class Window(msgspec.Struct, frozen=True, kw_only=True):
     gaps: list[LinkGap] = msgspec.field(default_factory=list)
     observer_dropped: int = 0
     hidden: int = 0
+    overlong: int = 0
     copies_possible: bool = False
     memory_pressure: bool = False
 

@@ -88,7 +88,9 @@ class Kept:
     @property
     def held_bytes(self) -> int:
         """About what it takes."""
-        return MESSAGE_BYTES + len(self.message.payload) + sum(len(one.payload) for one in self.renderings)
+        properties = self.message.properties
+        rendered = sum(len(one.payload) for one in self.renderings)
+        return MESSAGE_BYTES + len(self.message.payload) + (properties.size if properties else 0) + rendered
 
     def extremes(self) -> list[tuple[str, str]]:
         """Which fields have their lowest or highest value of the watch here."""

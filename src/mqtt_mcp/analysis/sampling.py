@@ -90,10 +90,11 @@ class Sampler:
         topic.bytes += size
         topic.last_s = t_s
         topic.last_order = counts.messages
-        if size <= KEPT_PAYLOAD_BYTES:
+        held = size + message.properties.size if message.properties else size
+        if held <= KEPT_PAYLOAD_BYTES:
             topic.last = message
-            self._latest_bytes += size - topic.last_bytes
-            topic.last_bytes = size
+            self._latest_bytes += held - topic.last_bytes
+            topic.last_bytes = held
         elif topic.last is not None:
             topic.last = None
             self._latest_bytes -= topic.last_bytes

@@ -123,6 +123,7 @@ class Collection:
             gaps=[LinkGap(a - self._started_s, min(b, now) - self._started_s) for a, b in self._gaps],
             observer_dropped=dropped,
             hidden=self._tap.hidden,
+            overlong=self._tap.overlong,
             copies_possible=self._tap.copies_possible,
             memory_pressure=self.memory_pressure,
         )

@@ -18,6 +18,10 @@ from mqtt_mcp.mqtt.topics import matches
 Deliver = Callable[[Message], None]
 
 MAX_CACHED_ROUTES = 100_000
+LONG_TOPIC_CHARS = 256
+"""Longer topic names are not cached here, and there is a budget for how much of them anybody has to remember."""
+MAX_LONG_TOPIC_CHARS = 4 * 1024 * 1024
+"""A topic name may have 65,535 bytes: a publisher that invents thousands of them must not exhaust our memory."""
 
 
 class Tap:
@@ -27,6 +31,7 @@ class Tap:
         granted: Topic filter → granted QoS, known once SUBACK came.
         refused: Filters the broker refused.
         hidden: Messages kept from this tap because the configuration forbids reading their topics.
+        overlong: Messages kept from this tap because their long topic names would not fit the budget.
         copies_possible: Whether a broker without Subscription Identifiers may have sent it messages more than once.
         shared: Whether the broker may send it stored messages more than once: two SUBSCRIBEs bring them.
         asked_again: Whether a later SUBSCRIBE of somebody else brings them once more.
@@ -39,6 +44,7 @@ class Tap:
         self.granted: dict[str, int] = {}
         self.refused: list[RefusedFilter] = []
         self.hidden = 0
+        self.overlong = 0
         self.copies_possible = False
         self.shared = len(self.subscriptions) > 1
         self.asked_again = False
@@ -61,6 +67,10 @@ class Tap:
         """Deliver nothing, count one message as hidden."""
         self.hidden += 1
 
+    def count_overlong(self, _message: Message) -> None:
+        """Deliver nothing, count one message whose topic name is too long to be remembered."""
+        self.overlong += 1
+
 
 class Router:
     """The taps of one session. All methods are synchronous; the caller serialises ``join`` and ``leave``.
@@ -78,6 +88,8 @@ class Router:
         self._identifiers = itertools.count(1)
         self._routes: dict[tuple[int, ...], dict[str, tuple[Deliver, ...]]] = {}
         self._routes_size = 0
+        self._long_topics: set[str] = set()
+        self._long_chars = 0
 
     def join(self, tap: Tap) -> list[Subscription]:
         """Start routing to ``tap``, before SUBSCRIBE is sent so that no stored message is missed.
@@ -124,6 +136,9 @@ class Router:
         """Stop routing to ``tap``. Returns the filters that nobody holds any more and that should be unsubscribed."""
         self._taps.remove(tap)
         self._forget_routes()
+        if not self._taps:
+            self._long_topics.clear()
+            self._long_chars = 0
         refused = {r.topic_filter for r in tap.refused}
         free = []
         for subscription in tap.subscriptions:
@@ -145,6 +160,8 @@ class Router:
 
     def route(self, topic: str, subscription_ids: tuple[int, ...]) -> tuple[Deliver, ...]:
         """The deliver functions of all taps that want this copy of a message; cached until a tap comes or goes."""
+        if len(topic) > LONG_TOPIC_CHARS or len(subscription_ids) > LONG_TOPIC_CHARS:
+            return self._find(topic, subscription_ids)
         by_topic = self._routes.get(subscription_ids)
         if by_topic is None:
             by_topic = self._routes[subscription_ids] = {}
@@ -167,8 +184,19 @@ class Router:
             # MQTT-3.3.5-1 of 3.1.1 lets a broker send one copy per subscription, and nothing tells them apart.
             for tap, _ in wanting:
                 tap.copies_possible = True
-        hidden = not self._policy.may_read(topic)
-        return tuple(tap.count_hidden if hidden and not tap.private else tap.deliver for tap, _ in wanting)
+        if not self._policy.may_read(topic):
+            return tuple(tap.deliver if tap.private else tap.count_hidden for tap, _ in wanting)
+        fits = len(topic) <= LONG_TOPIC_CHARS or self._fits(topic)
+        return tuple(tap.deliver if fits or tap.private else tap.count_overlong for tap, _ in wanting)
+
+    def _fits(self, topic: str) -> bool:
+        """Whether a long topic name is one of those that may be remembered."""
+        if topic not in self._long_topics:
+            if self._long_chars + len(topic) > MAX_LONG_TOPIC_CHARS:
+                return False
+            self._long_topics.add(topic)
+            self._long_chars += len(topic)
+        return True
 
     def _forget_routes(self) -> None:
         self._routes.clear()

@@ -29,6 +29,12 @@ class Properties(msgspec.Struct, frozen=True, omit_defaults=True):
     message_expiry_s: int | None = None
     user_properties: tuple[tuple[str, str], ...] = ()
 
+    @property
+    def size(self) -> int:
+        """About how many bytes they take in memory; a publisher may send as many as fit into a packet."""
+        pairs = sum(100 + len(key) + len(value) for key, value in self.user_properties)
+        return len(self.content_type) + len(self.response_topic) + len(self.correlation_data) + pairs
+
 
 class Message(msgspec.Struct, frozen=True, gc=False):
     """One received PUBLISH.

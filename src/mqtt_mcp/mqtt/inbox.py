@@ -26,7 +26,7 @@ class Inbox:
     Args:
         call_later: The asyncio loop's ``call_later``.
         limit: Messages that may wait; above it QoS 0 is dropped and counted.
-        limit_bytes: Payload bytes that may wait, likewise.
+        limit_bytes: Bytes of payloads, topic names and properties that may wait, likewise.
 
     Attributes:
         dropped: Messages let go; exact, only ever grows.
@@ -56,18 +56,16 @@ class Inbox:
 
     @property
     def held_bytes(self) -> int:
-        """Payload bytes that wait now."""
+        """Bytes of payloads, topic names and properties that wait now."""
         return self._put_bytes - self._taken_bytes
 
     def put(self, messages: list[Message]) -> None:
         """Add messages that arrived together."""
         free = self._limit - len(self._queue)
-        size = 0
-        for message in messages:
-            size += len(message.payload)
+        size = _size(messages)
         if len(messages) > free or self.held_bytes + size > self._limit_bytes:
             messages = self._fitting(messages, free)
-            size = sum(len(message.payload) for message in messages)
+            size = _size(messages)
         self._put_bytes += size
         self._queue.extend(messages)
         if not self._armed:
@@ -94,7 +92,7 @@ class Inbox:
             queue = self._queue
             if queue:
                 batch = [queue.popleft() for _ in range(len(queue))]
-                self._taken_bytes += sum([len(message.payload) for message in batch])
+                self._taken_bytes += _size(batch)
                 return batch
             if self._closed:
                 return []
@@ -104,10 +102,11 @@ class Inbox:
         kept: list[Message] = []
         free_bytes = self._limit_bytes - self.held_bytes
         for message in messages:
-            fits = len(kept) < free and len(message.payload) <= free_bytes
+            size = _size([message])
+            fits = len(kept) < free and size <= free_bytes
             if fits or (message.qos and not self.drop_all_qos):
                 kept.append(message)
-                free_bytes -= len(message.payload)
+                free_bytes -= size
         self.dropped += len(messages) - len(kept)
         return kept
 
@@ -124,3 +123,12 @@ class Inbox:
 
     def _wake(self) -> None:
         self._event.set()
+
+
+def _size(messages: list[Message]) -> int:
+    size = 0
+    for message in messages:  # runs for every message: no generator, no call for most
+        size += len(message.payload) + len(message.topic)
+        if message.properties is not None:
+            size += message.properties.size
+    return size

@@ -100,6 +100,7 @@ class WindowInfo(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     gaps: list[GapInfo] = msgspec.field(default_factory=list)
     observer_dropped: int = 0
     hidden: int = 0
+    overlong: int = 0
     memory_pressure: bool = False
 
 
@@ -128,6 +129,7 @@ def window_info(window: Window) -> WindowInfo:
         gaps=[GapInfo(round(gap.from_s, 3), round(gap.to_s, 3)) for gap in window.gaps[:_MAX_GAPS]],
         observer_dropped=window.observer_dropped,
         hidden=window.hidden,
+        overlong=window.overlong,
         memory_pressure=window.memory_pressure,
     )
 
@@ -165,6 +167,11 @@ def window_notes(window: Window, *, filters: Sequence[str], messages: int) -> li
         notes.append(f"{window.observer_dropped} messages arrived faster than they could be taken and were lost here.")
     if window.hidden:
         notes.append(f"{window.hidden} messages are not shown because the configuration forbids reading their topics.")
+    if window.overlong:
+        notes.append(
+            f"{window.overlong} messages are not counted here: their topic names are so long, and so many, that "
+            "remembering them would exhaust memory. Take a narrower filter."
+        )
     if window.copies_possible:
         notes.append(
             "Another watch of this session overlaps with this one, and an MQTT 3.1.1 broker may send a copy for each: "

@@ -31,7 +31,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     inbox_pause_messages: int = 10_000
     inbox_bytes: int = 32 * MIB
     inbound_packet_bytes: int = 16 * MIB
-    pump_slice_s: float = 0.004
+    pump_slice_s: float = 0.002
     catch_up_s: float = 2.0
     """Bound on the wait at the end of a watch for messages that arrived in time and were not yet looked at."""
 

@@ -7,11 +7,12 @@ import pytest
 import trio
 
 from mqtt_mcp.errors import ErrorKind, ToolError
+from mqtt_mcp.hub.hub import Render, open_hub
 from mqtt_mcp.hub.policy import AccessPolicy
 from mqtt_mcp.mqtt.client import Message, Subscription
 from mqtt_mcp.mqtt.errors import ConnectionLost, NotAuthorized, TopicInvalid
 from mqtt_mcp.settings import DEFAULTS
-from testkit.hub import MEMORY, Keeping, memory_hub, no_progress, watch_request
+from testkit.hub import MEMORY, Keeping, NoNetwork, memory_hub, no_progress, watch_request
 from testkit.memory_broker import MemoryBroker
 
 
@@ -411,3 +412,37 @@ async def test_what_arrived_in_time_counts_even_when_the_analysis_is_behind(auto
         await collection.wait(5)
     assert kept.topics == ["a"] * 100
     assert collection.window().elapsed_s == 10
+
+
+async def test_only_a_finished_collection_is_rendered_elsewhere(autojump_clock):
+    """A running one is fed while we look at it, so no other thread may; a finished one must not hold anybody up."""
+    elsewhere: list[object] = []
+
+    async def offload(render: Render) -> msgspec.Struct:
+        elsewhere.append(render)
+        return render()
+
+    broker = MemoryBroker()
+    async with open_hub(broker, NoNetwork(), offload=offload) as hub:  # type: ignore[arg-type]
+        client = hub.client_opened("x")
+        session = await hub.open_session(MEMORY, client)
+        collection = await hub.watch(
+            session, watch_request(Keeping()), wait_s=1, client=client, report_progress=no_progress
+        )
+        assert msgspec.to_builtins(await hub.render(collection))["ended_by"] == "running"
+        assert elsewhere == []
+        await collection.wait(60)
+        assert msgspec.to_builtins(await hub.render(collection))["ended_by"] == "duration"
+        assert len(elsewhere) == 1
+
+
+async def test_a_finished_collection_can_be_rendered_in_a_thread(broker, hub, session, client):
+    """Real time, real thread: nothing in a finished result asks trio's clock."""
+    collection = await hub.watch(
+        session, watch_request(Keeping(limit=1)), wait_s=0, client=client, report_progress=no_progress
+    )
+    broker.publish("a", b"1")
+    with trio.fail_after(5):
+        await collection.wait(5)
+        result = await trio.to_thread.run_sync(collection.render)
+    assert msgspec.to_builtins(result) == {"messages": 1, "ended_by": "limit"}

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import msgspec
+import trio
 
 from mqtt_mcp.config import Config
 from mqtt_mcp.hub.hub import Hub, open_hub
@@ -39,6 +40,7 @@ async def running_hub(config: Config) -> AsyncIterator[Hub]:
             policy=config.policy,
             profiles=config.profiles,
             default_profile=config.default_profile,
+            offload=trio.to_thread.run_sync,
         ) as hub,
     ):
         yield hub

@@ -109,7 +109,8 @@ class Collection:
 
     def window(self) -> Window:
         """The circumstances of the watch until now or its end."""
-        now = min(trio.current_time(), self.finished_s, self._until_s)
+        # A finished one is rendered in a worker thread, where trio's clock cannot be read.
+        now = min(trio.current_time() if self.running else self.finished_s, self._until_s)
         dropped = self._dropped if not self.running else self._session.messages_dropped - self._dropped_before
         return Window(
             started_at_epoch_s=self._started_at_epoch_s,

@@ -6,9 +6,11 @@ handle, and the clients that use them. Every door speaks to one hub. Does not kn
 
 import logging
 import uuid
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
+from functools import partial
 
+import msgspec
 import trio
 
 from mqtt_mcp.errors import ErrorKind, ToolError
@@ -30,6 +32,13 @@ logger = logging.getLogger(__name__)
 __all__ = ["Client", "Hub", "open_hub"]
 
 ReportProgress = Callable[[float, float, str], None]
+Render = Callable[[], msgspec.Struct]
+Offload = Callable[[Render], Awaitable[msgspec.Struct]]
+
+
+async def in_place(render: Render) -> msgspec.Struct:
+    """Make a result here and now: what tests in virtual time want, since trio's clock would jump over a thread."""
+    return render()
 
 
 @asynccontextmanager
@@ -41,6 +50,7 @@ async def open_hub(
     policy: AccessPolicy | None = None,
     profiles: Mapping[str, Broker] | None = None,
     default_profile: str = "",
+    offload: Offload = in_place,
 ) -> AsyncIterator["Hub"]:
     """Run a hub while the block runs.
 
@@ -51,6 +61,8 @@ async def open_hub(
         policy: What may be published and read; everything by default.
         profiles: Brokers by name.
         default_profile: The one to use when none is named; empty when there is none.
+        offload: Where results of finished collections are made. It may take tens of milliseconds, in which nobody
+            should have to wait: a worker thread in the product.
 
     Leaving the block ends every collection and session: each sends DISCONNECT, all at once, within ``close_timeout_s``.
     """
@@ -63,6 +75,7 @@ async def open_hub(
             policy=policy or AccessPolicy(),
             profiles=profiles or {},
             default_profile=default_profile,
+            offload=offload,
         )
         nursery.start_soon(hub.run_janitor)
         try:
@@ -84,6 +97,7 @@ class Hub:
         policy: AccessPolicy,
         profiles: Mapping[str, Broker],
         default_profile: str,
+        offload: Offload,
     ) -> None:
         self.settings = settings
         self.policy = policy
@@ -91,33 +105,14 @@ class Hub:
         self.network = network
         self.profiles = dict(profiles)
         self.default_profile = default_profile
+        # The broker that a tool's arguments mean; takes the keywords of ``brokers.resolve_broker``.
+        self.resolve_broker = partial(resolve_broker, self.profiles, default_profile)
+        self._offload = offload
         self._nursery = nursery
         self._sessions: dict[str, Session] = {}
         self._tombstones = Tombstones(settings.tombstone_keep_s)
         self._results = Results(settings)
         self._clients_seen = 0
-
-    def resolve_broker(
-        self,
-        *,
-        profile: str = "",
-        url: str = "",
-        username: str = "",
-        password: str = "",
-        ca_file: str = "",
-        insecure: bool = False,
-    ) -> Broker:
-        """The broker that is meant; see ``brokers.resolve_broker``."""
-        return resolve_broker(
-            self.profiles,
-            self.default_profile,
-            profile=profile,
-            url=url,
-            username=username,
-            password=password,
-            ca_file=ca_file,
-            insecure=insecure,
-        )
 
     # -- clients ---------------------------------------------------------------------------------
 
@@ -253,6 +248,16 @@ class Hub:
             ToolError: ``collection_unknown``.
         """
         return self._results.get(_canonical(collection_id))
+
+    async def render(self, collection: Collection) -> msgspec.Struct:
+        """The result of a collection as of now, without making anybody else wait for it.
+
+        Raises:
+            ToolError: ``internal`` when the analysis broke.
+        """
+        if collection.running:
+            return collection.render()  # it is fed while we look, so no other thread may
+        return await self._offload(collection.render)
 
     def collections(self) -> list[Collection]:
         """Every collection that can be asked for, oldest first."""

@@ -237,4 +237,4 @@ async def listen(
     collection = await context.hub.watch(
         session, request, wait_s=wait_s, client=context.client, report_progress=context.report_progress
     )
-    return collection.render()
+    return await context.hub.render(collection)

@@ -59,7 +59,7 @@ async def run(context: Context, args: Args) -> Result:
         status=window_status(collection.window()),
         collection_id=collection.id,
         tool=collection.tool,
-        result=msgspec.to_builtins(collection.render()),
+        result=msgspec.to_builtins(await context.hub.render(collection)),
     )
 
 

@@ -423,7 +423,7 @@ async def test_only_a_finished_collection_is_rendered_elsewhere(autojump_clock):
         return render()
 
     broker = MemoryBroker()
-    async with open_hub(broker, NoNetwork(), offload=offload) as hub:  # type: ignore[arg-type]
+    async with open_hub(broker, NoNetwork(), offload=offload) as hub:
         client = hub.client_opened("x")
         session = await hub.open_session(MEMORY, client)
         collection = await hub.watch(

@@ -127,6 +127,7 @@ def test_a_device_is_found_by_address_id_and_words():
     unknown = report_on("desk_lump", *traffic)
     assert not unknown.identity
     assert [one.name for one in unknown.candidates] == ["desk_lamp"]
+    assert not report_on("alice", js("zigbee2mqtt/attic", {"a": 1})).candidates, "similar in three letters only"
 
 
 def test_a_device_that_is_disabled_is_no_alarm():

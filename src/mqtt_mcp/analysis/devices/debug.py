@@ -7,6 +7,7 @@ of its neighbours (``detect``, ``device``, ``match``, ``report``).
 import msgspec
 
 from mqtt_mcp.analysis.accumulator import Window
+from mqtt_mcp.analysis.devices.clocks import disagreement, shared_offset
 from mqtt_mcp.analysis.devices.detect import detect
 from mqtt_mcp.analysis.devices.device import Device, group
 from mqtt_mcp.analysis.devices.directory import Directory, normalise
@@ -88,6 +89,7 @@ class DebugAccumulator:
         self._tracks: dict[str, Track] = {}
         self._unfollowed: set[str] = set()
         self._directory = Directory()
+        self._clock_off_s = 0.0
 
     @property
     def done(self) -> bool:
@@ -142,6 +144,9 @@ class DebugAccumulator:
         """The report as of now."""
         devices = self.devices()
         odd = odd_ones(self._tracks.values())
+        self._clock_off_s = shared_offset(devices, window.started_at_epoch_s)
+        if self._clock_off_s:
+            window = msgspec.structs.replace(window, started_at_epoch_s=window.started_at_epoch_s + self._clock_off_s)
         if not self._query:
             return self._all(devices, window, odd)
         found = find(self._query, devices)
@@ -221,9 +226,12 @@ class DebugAccumulator:
             shown = shown[: len(shown) * 4 // 5]
 
     def _notes(self) -> list[str]:
-        if not self._unfollowed:
-            return []
-        return [f"{len(self._unfollowed)} topics beyond the first {MAX_TRACKS} were only counted; narrow the pattern."]
+        notes = [disagreement(self._clock_off_s)] if self._clock_off_s else []
+        if self._unfollowed:
+            notes.append(
+                f"{len(self._unfollowed)} topics beyond the first {MAX_TRACKS} were only counted; narrow the pattern."
+            )
+        return notes
 
 
 def view_of(device: Device, window: Window, odd: dict[str, list[Odd]]) -> View:

@@ -126,5 +126,5 @@ def _closest(query: str, wanted: str, devices: list[Device]) -> Match:
         shown = best or [device for _, device in scored]
         return Match(None, f"{len(shown)} devices have similar names", shown[:_MAX_CANDIDATES])
     by_name = {normalise(device.name): device for device in devices}
-    near = difflib.get_close_matches(wanted, list(by_name)[:2_000], n=5, cutoff=0.6)
+    near = difflib.get_close_matches(wanted, list(by_name)[:2_000], n=5, cutoff=0.7)
     return Match(None, "no topic, description or payload names it", [by_name[name] for name in near])

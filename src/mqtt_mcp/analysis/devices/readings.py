@@ -5,6 +5,7 @@ Each check is a function of a ``View`` and returns an ``Outcome``. How a device 
 
 import re
 
+from mqtt_mcp.analysis.devices.clocks import TOLERATED_S, is_time_zone, off_by
 from mqtt_mcp.analysis.devices.finding import (
     NOT_APPLICABLE,
     NOT_ENOUGH_DATA,
@@ -205,10 +206,9 @@ def clock_skew(view: View) -> Outcome:
     findings = []
     for track in dated:
         off_s = median(track.offsets_s) - view.started_at_epoch_s
-        zone = abs(off_s) <= 14.1 * 3600 and abs(off_s - round(off_s / 900) * 900) < 120
-        if abs(off_s) > 300 and not zone:
+        if abs(off_s) > TOLERATED_S and not is_time_zone(off_s):
             unset = track.offsets_s[-1] < 978_307_200
-            said = "was never set: it counts from 1970" if unset else f"is off by {off_s:.0f} s"
+            said = "was never set: it counts from 1970" if unset else f"is {off_by(off_s)}"
             findings.append(
                 fail("clock_skew", "medium", f"The device's clock {said}.", track=track, at_s=track.last_s,
                      value=f"{off_s:.0f} s", expected="0 s")

@@ -55,7 +55,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     if first in COMMANDS:
         command, arguments = first, arguments[1:]
     elif first and not first.startswith("-"):
-        sys.stderr.write(f"mqtt-mcp: there is no command {ascii(first)[:60]}; see mqtt-mcp --help.\n")
+        # Without what stands before an @: people put a broker's URL with its password here.
+        sys.stderr.write(
+            f"mqtt-mcp: there is no command {ascii(first.rpartition('@')[2])[:60]}; see mqtt-mcp --help.\n"
+        )
         return 2
     else:
         command = "stdio"

@@ -14,7 +14,7 @@ import msgspec
 
 from mqtt_mcp.errors import ErrorKind, ToolError
 from mqtt_mcp.hub.policy import AccessPolicy
-from mqtt_mcp.mqtt.broker_url import Broker, Secret, Tls, parse_broker_url
+from mqtt_mcp.mqtt.broker_url import Broker, Secret, Tls, parse_broker_url, without_user_info
 from mqtt_mcp.mqtt.topics import check_topic_filter
 from mqtt_mcp.option import ConfigError, Option, Value, from_text
 from mqtt_mcp.options import CONFIG_FILE_ENV, CONFIG_FILE_FLAG, section
@@ -128,7 +128,8 @@ def load_config(flags: Mapping[str, str | list[str]] | None = None, environ: Map
     if chosen and chosen not in profiles:
         where = layers.where.get("profile", str(file.path) if file else "profile")
         known = ", ".join(profiles) or "none"
-        raise ConfigError(where, f"there is no broker profile {ascii(chosen)[:60]}; configured are: {known}.")
+        named = ascii(without_user_info(chosen))[:60]
+        raise ConfigError(where, f"there is no broker profile {named}; configured are: {known}.")
     return Config(
         settings=msgspec.convert(limits, Settings),
         profiles=profiles,

@@ -6,6 +6,7 @@ does, so that a flag and a variable are refused in the same words). Imported onl
 """
 
 import argparse
+import re
 from typing import NoReturn
 
 from mqtt_mcp.option import ConfigError, Option
@@ -13,13 +14,17 @@ from mqtt_mcp.options import CONFIG_FILE_FLAG, OPTIONS
 
 _GROUPS = {"general": "what it may do, and logging", "broker": "the broker", "limits": "limits"}
 
+_UNKNOWN = re.compile(r"(?<=^unrecognized arguments: )(--?[\w-]+|).*", re.DOTALL)
+
 
 class FlagParser(argparse.ArgumentParser):
     """An argument parser that reports mistakes as one line of ours."""
 
     def error(self, message: str) -> NoReturn:
         """Raise ``ConfigError`` in place of printing the usage."""
-        raise ConfigError("command line", f"{message}; see {self.prog} --help.")
+        # What follows a flag that does not exist may be a password.
+        told = _UNKNOWN.sub(r"\1", message)
+        raise ConfigError("command line", f"{told}; see {self.prog} --help.")
 
 
 def flag_parser(prog: str, description: str, *, examples: str = "") -> FlagParser:

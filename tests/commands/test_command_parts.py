@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mqtt_mcp.__main__ import main
 from mqtt_mcp.commands._about import INSTRUCTIONS
 from mqtt_mcp.commands._application import HubApplication
 from mqtt_mcp.commands._check_report import check_report
@@ -226,3 +227,27 @@ def test_the_opening_is_answered_before_anything_heavy_is_loaded():
     code = "import sys, mqtt_mcp.commands.stdio; print(*sys.modules)"
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=20).stdout
     assert not {"trio", "asyncio", "ssl", "argparse", "tomllib", "gmqtt", "mqtt_mcp.tools"} & set(loaded.split())
+
+
+URL = "mqtt://somebody:hunter2@broker.test"
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        [URL],
+        ["--password", "hunter2"],
+        ["--pasword=hunter2"],
+        ["--profile", URL],
+        ["call", URL],
+        ["call", "list_topics", URL],
+        ["check", "home", URL],
+        ["check", "mqtt://" + "x" * 70 + ":hunter2@" + "h" * 300],
+    ],
+)
+def test_a_password_in_the_wrong_place_is_not_printed(words, capsys):
+    """Standard error ends up in the logs of MCP clients."""
+    assert main(words) == 2
+    said = capsys.readouterr()
+    assert said.err
+    assert "hunter2" not in said.err + said.out

@@ -200,3 +200,13 @@ async def test_close_ends_the_session_and_its_id_then_says_so(autojump_clock):
     assert "session_expired" in again.text
     assert "close_connection" in again.text
     assert "session_unknown" in unknown.text
+
+
+@pytest.mark.parametrize("tool", ["establish_connection", "test_connection"])
+async def test_a_url_given_as_a_profile_is_not_echoed_with_its_password(autojump_clock, tool):
+    """No credential in an error, wherever it was put."""
+    async with product(MemoryBroker()) as at:
+        outcome = await at.client.call(tool, profile="mqtt://somebody:hunter2@broker.test")
+    assert outcome.is_error
+    assert "broker.test" in outcome.text
+    assert "hunter2" not in outcome.text

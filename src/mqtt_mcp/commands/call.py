@@ -18,6 +18,7 @@ from mqtt_mcp.commands._shutdown import Watchdog, cancelled_by_signals
 from mqtt_mcp.config import Config
 from mqtt_mcp.errors import ErrorKind, ToolError
 from mqtt_mcp.hub.hub import Client, Hub
+from mqtt_mcp.mqtt.broker_url import without_user_info
 from mqtt_mcp.tools import all_tools, available_tools
 from mqtt_mcp.tools._base import Context, Tool
 from mqtt_mcp.wire.arguments import decode_arguments
@@ -55,7 +56,8 @@ def run(arguments: Sequence[str]) -> int:
         return 0
     tool = next((tool for tool in all_tools() if tool.name == parsed.tool), None)
     if tool is None:
-        fail(f"there is no tool {ascii(parsed.tool)[:60]}; there are: {', '.join(t.name for t in all_tools())}.")
+        asked = ascii(without_user_info(parsed.tool))[:60]
+        fail(f"there is no tool {asked}; there are: {', '.join(t.name for t in all_tools())}.")
         return USAGE_STATUS
     if tool not in available_tools(config.policy):
         fail(f"{tool.name} is switched off by the configuration (read-only).")
@@ -79,7 +81,8 @@ def arguments_of(tool: Tool, pairs: Sequence[str]) -> dict[str, str | list[str]]
     for pair in pairs:
         key, equals, value = pair.partition("=")
         if not equals:
-            raise ToolError(ErrorKind.BAD_ARGUMENT, f"{ascii(pair)[:60]} is not key=value.", "Write for example qos=1.")
+            word = ascii(without_user_info(pair))[:60]
+            raise ToolError(ErrorKind.BAD_ARGUMENT, f"{word} is not key=value.", "Write for example qos=1.")
         if key in lists:
             several = values.get(key, [])
             values[key] = [*several, value]

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from mqtt_mcp.analysis.text import quote
 from mqtt_mcp.errors import ErrorKind, ToolError
-from mqtt_mcp.mqtt.broker_url import Broker, Tls, parse_broker_url
+from mqtt_mcp.mqtt.broker_url import Broker, Tls, parse_broker_url, without_user_info
 
 
 def resolve_broker(
@@ -66,7 +66,7 @@ def resolve_broker(
     if chosen not in profiles:
         raise ToolError(
             ErrorKind.BAD_ARGUMENT,
-            f"There is no broker profile {quote(chosen)}. Configured profiles: {names}.",
+            f"There is no broker profile {quote(without_user_info(chosen))}. Configured profiles: {names}.",
             "Use one of these names, or pass url.",
         )
     return profiles[chosen]

@@ -16,6 +16,7 @@ DEFAULT_PORT = 1883
 DEFAULT_TLS_PORT = 8883
 _PLAIN = {"mqtt", "tcp"}
 _ENCRYPTED = {"mqtts", "ssl", "tls", "mqtt+ssl"}
+_USER_INFO = re.compile(r"\S+@")
 _HOST = re.compile(r"[^\W_](?:[\w.-]{0,251}[\w.])?")
 _MAX_CREDENTIAL_BYTES = 65_535
 
@@ -176,6 +177,11 @@ def _host_and_port(place: str, kind: ErrorKind) -> tuple[str, int]:
             kind, "The port in the broker URL is not a number from 1 to 65535.", "Usual: 1883, 8883 for TLS."
         )
     return host, port
+
+
+def without_user_info(text: str) -> str:
+    """``text`` fit to be quoted back: people put a URL with its password where a name belongs."""
+    return _USER_INFO.sub("***@", text)
 
 
 def _is_ipv6(host: str) -> bool:

@@ -35,3 +35,13 @@ def test_one_text_among_sixty_numbers_stands_out():
 def test_equal_devices_are_all_well():
     """No finding on a healthy fleet."""
     assert not any(line.findings for line in fleet().result(window()).devices)
+
+
+def test_a_home_in_which_nothing_moves_is_not_called_healthy_without_saying_so():
+    """What the broker stored outlives whoever published it."""
+    accumulator = DebugAccumulator("")
+    feed(accumulator, [message(f"zigbee2mqtt/lamp{at}/availability", "online", retain=True) for at in range(3)])
+    assert "nothing live: listen longer" in accumulator.result(window()).verdict
+
+    feed(accumulator, [message("zigbee2mqtt/lamp1", '{"state": "ON"}', t_s=1.0)])
+    assert "nothing live" not in accumulator.result(window()).verdict

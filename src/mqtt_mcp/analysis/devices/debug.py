@@ -90,6 +90,7 @@ class DebugAccumulator:
         self._unfollowed: set[str] = set()
         self._directory = Directory()
         self._clock_off_s = 0.0
+        self._live = 0
 
     @property
     def done(self) -> bool:
@@ -113,6 +114,7 @@ class DebugAccumulator:
     def add(self, message: Message, t_s: float) -> None:
         """Take one message."""
         self.messages += 1
+        self._live += not message.retain
         track = self._tracks.get(message.topic)
         if track is None:
             if len(self._tracks) >= MAX_TRACKS:
@@ -208,8 +210,11 @@ class DebugAccumulator:
 
     def _all(self, devices: list[Device], window: Window, odd: dict[str, list[Odd]]) -> DeviceReport:
         lines = sorted((device_line(one, judge(view_of(one, window, odd))) for one in devices), key=_urgency)
+        verdict = verdict_of_all(lines) if lines else "No device was seen."
+        if lines and not self._live:  # a home that has stopped looks healthy in what the broker stored
+            verdict += f" Only stored messages came in {window.elapsed_s:.0f} s and nothing live: listen longer."
         report = DeviceReport(
-            verdict=verdict_of_all(lines) if lines else "No device was seen.",
+            verdict=verdict,
             messages=self.messages,
             topics_seen=len(self._tracks) + len(self._unfollowed),
             messages_of_device=sum(one.messages for one in lines),

@@ -3,15 +3,20 @@
 Provenance: the pitfalls found by running gmqtt 0.8.0 against scripted brokers; real time, loopback only.
 """
 
+import asyncio
 import random
 import socket
 import time
+from types import SimpleNamespace
+from typing import cast
 
 import pytest
 import trio
 
 from mqtt_mcp.mqtt.bridge import open_bridge
-from mqtt_mcp.mqtt.client import ConnectOptions, Publication, Subscription
+from mqtt_mcp.mqtt.broker_url import Broker
+from mqtt_mcp.mqtt.client import ConnectOptions, Message, Publication, Subscription
+from mqtt_mcp.mqtt.dialer import Dial
 from mqtt_mcp.mqtt.errors import (
     ConnectionLost,
     ProtocolFailed,
@@ -19,6 +24,8 @@ from mqtt_mcp.mqtt.errors import (
     Unreachable,
 )
 from mqtt_mcp.mqtt.gmqtt_client import GmqttTransport
+from mqtt_mcp.mqtt.gmqtt_link import Link
+from mqtt_mcp.mqtt.inbox import Inbox
 from testkit import mosquitto as kit
 from testkit.adapter import QUICK, Rig, open_sockets
 from testkit.tcp import CONNACK_OK_V5, accepting, read_packet, serving
@@ -213,3 +220,46 @@ async def test_a_closed_bridge_says_so() -> None:
         await bridge.start()
     with pytest.raises(RuntimeError, match="closed"):
         await bridge.start()
+
+
+class Pipe(asyncio.Transport):
+    """A transport that only knows whether it is read."""
+
+    reading = True
+
+    def pause_reading(self) -> None:
+        self.reading = False
+
+    def resume_reading(self) -> None:
+        self.reading = True
+
+    def is_closing(self) -> bool:
+        return False
+
+
+class EmptiedMeanwhile:
+    """An inbox that is full at the first look and empty at every later one, as when trio takes it in between."""
+
+    drop_all_qos = False
+    held_bytes = 0
+    looks = 0
+
+    def put(self, _messages: list[Message]) -> None:
+        """Take them."""
+
+    def __len__(self) -> int:
+        self.looks += 1
+        return 1_000_000 if self.looks == 1 else 0
+
+
+def test_an_inbox_that_is_emptied_while_reading_pauses_is_read_on() -> None:
+    """Two threads: otherwise nothing comes for half a keep-alive, since only a message wakes the one that resumes."""
+
+    async def deliver() -> Pipe:
+        link = Link(Broker(host="h"), ConnectOptions(), cast("Inbox", EmptiedMeanwhile()), clock_offset_s=0.0)
+        pipe = Pipe()
+        link._dial = cast("Dial", SimpleNamespace(transport=pipe))
+        link._on_messages([Message("t", b"", 1, False, 0.0)])
+        return pipe
+
+    assert asyncio.run(deliver()).reading

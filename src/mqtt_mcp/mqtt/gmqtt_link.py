@@ -212,10 +212,15 @@ class Link:
 
     def _on_messages(self, messages: list[Message]) -> None:
         self._inbox.put(messages)
-        inbox, options = self._inbox, self._options
-        full = len(inbox) >= options.inbox_pause_messages or inbox.held_bytes >= options.inbox_bytes // 2
-        if full and any(m.qos for m in messages):
+        if self._full() and any(m.qos for m in messages):
             self._pause()
+            # The other thread may have emptied the inbox between the look and the pause: nobody else would end it.
+            if not self._full():
+                self.resume()
+
+    def _full(self) -> bool:
+        inbox, options = self._inbox, self._options
+        return len(inbox) >= options.inbox_pause_messages or inbox.held_bytes >= options.inbox_bytes // 2
 
     def _on_packet(self, first: int, body: bytes) -> None:
         kind = first & 0xF0

@@ -3,7 +3,9 @@
 import pytest
 import trio
 
-from testkit.hub import Keeping, no_progress, watch_request
+from mqtt_mcp.commands._application import HubApplication
+from testkit.hub import MEMORY, Keeping, memory_hub, no_progress, watch_request
+from testkit.mcp_client import connected
 from testkit.memory_broker import MemoryBroker
 from testkit.product import product
 
@@ -128,3 +130,17 @@ async def test_an_unknown_handle_is_an_error(autojump_clock):
 
     assert outcome.is_error
     assert "collection_unknown" in outcome.text
+
+
+async def test_asking_for_a_watch_keeps_its_session(autojump_clock):
+    """A window that restarts has only the collection_id: without this its watch would end with the orphan grace."""
+    async with memory_hub(MemoryBroker()) as hub:
+        gone = hub.client_opened("gone")
+        session = await hub.open_session(MEMORY, gone)
+        request = watch_request(Keeping(), duration_s=300)
+        collection = await hub.watch(session, request, wait_s=200, client=gone, report_progress=no_progress)
+        hub.client_closed(gone)
+        async with connected(HubApplication(hub)) as client:
+            await client.call("collection_result", collection_id=collection.id, wait_s=0)
+            assert not session.lease.orphaned
+            assert session.clients == 1

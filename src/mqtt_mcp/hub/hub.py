@@ -241,13 +241,16 @@ class Hub:
             window = collection.window()
             report_progress(window.elapsed_s, window.duration_s, collection.accumulator.progress())
 
-    def collection(self, collection_id: str) -> Collection:
-        """The running or finished collection with this id.
+    def collection(self, collection_id: str, client: Client | None = None) -> Collection:
+        """The running or finished collection with this id; ``client`` asking for a running one uses its session.
 
         Raises:
             ToolError: ``collection_unknown``.
         """
-        return self._results.get(_canonical(collection_id))
+        collection = self._results.get(_canonical(collection_id))
+        if client is not None and collection.running and collection.session_id in self._sessions:
+            self._sessions[collection.session_id].touch(client)
+        return collection
 
     async def render(self, collection: Collection) -> msgspec.Struct:
         """The result of a collection as of now, without making anybody else wait for it.

@@ -49,7 +49,7 @@ async def run(context: Context, args: Args) -> Result:
     Cancellation: ends the wait only; the watch goes on.
     """
     hub = context.hub
-    collection = hub.collection(args.collection_id)
+    collection = hub.collection(args.collection_id, context.client)
     if args.cancel:
         collection.cancel()
     # A cancelled watch still unsubscribes; its result is final at once.

@@ -139,7 +139,7 @@ def _result(collection: Collection, found: TopicMapResult, pattern: str) -> Resu
 
 
 def _further_page(context: Context, args: Args) -> Result:
-    collection = context.hub.collection(args.collection_id)
+    collection = context.hub.collection(args.collection_id, context.client)
     accumulator = collection.request.accumulator
     if not isinstance(accumulator, TopicMap):
         raise ToolError(

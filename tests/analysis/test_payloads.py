@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mqtt_mcp.analysis.payloads import BINARY_FORMATS, FORMATS, decode, show
+from mqtt_mcp.analysis.payloads import BINARY_FORMATS, FORMATS, Rendering, decode, show
 from mqtt_mcp.analysis.shape import signature
 from mqtt_mcp.analysis.signals import TopicKind, find, leaves
 
@@ -175,3 +175,20 @@ def test_a_long_array_keeps_first_and_last():
     shown = json.loads(show(json.dumps({"values": list(range(1_000))}).encode(), max_chars=60).payload)
     assert shown["values"][0] == 0
     assert "…(+" in json.dumps(shown, ensure_ascii=False)
+
+
+@given(
+    st.recursive(
+        st.none() | st.booleans() | st.integers() | st.text(max_size=150),
+        lambda inner: st.lists(inner, max_size=12) | st.dictionaries(st.text(max_size=30), inner, max_size=12),
+        max_leaves=40,
+    ).map(lambda value: json.dumps(value).encode())
+    | st.binary(max_size=600)
+    | st.text(max_size=600).map(str.encode),
+    st.lists(st.integers(20, 2_000), min_size=1, max_size=6),
+)
+def test_one_rendering_in_several_lengths_is_like_each_length_by_itself(payload, lengths):
+    """What is remembered from the longer one changes nothing."""
+    rendering = Rendering(decode(payload), payload)
+    for length in sorted(lengths, reverse=True):
+        assert rendering.at(length) == show(payload, max_chars=length)

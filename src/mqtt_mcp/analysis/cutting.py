@@ -47,16 +47,36 @@ def cut_json(value: Any, max_chars: int) -> tuple[str, bool]:
         value: What a JSON parser gave, nested at most 64 deep.
         max_chars: At least 20.
     """
-    if _small(value, 8 * max_chars) >= 0:
-        whole = _encode(value)
-        if len(whole) <= max_chars:
-            return whole, False
-    for limits in _LEVELS:
-        shorter = _encode(_cut(value, limits, limits.depth))
-        if len(shorter) <= max_chars:
-            return shorter, True
-    kind = "object" if isinstance(value, dict) else "array" if isinstance(value, list) else "string"
-    return f'"…({kind})"', True
+    return JsonCutter(value).cut(max_chars)
+
+
+class JsonCutter:
+    """``cut_json`` of one value to several lengths, each at most as long as the one before."""
+
+    def __init__(self, value: Any) -> None:
+        self._value = value
+        self._text: str | None = None
+        self._levels = iter(_LEVELS)
+        self._whole = self._exhausted = False
+
+    def cut(self, max_chars: int) -> tuple[str, bool]:
+        """As ``cut_json``; ``max_chars`` is at most that of the call before. Each level is tried once."""
+        value = self._value
+        if self._text is None:
+            self._whole = _small(value, 8 * max_chars) >= 0
+            self._text = _encode(value) if self._whole else self._next()
+        while len(self._text) > max_chars and not self._exhausted:
+            self._whole = False
+            self._text = self._next()
+        return self._text, not self._whole
+
+    def _next(self) -> str:
+        limits = next(self._levels, None)
+        if limits is not None:
+            return _encode(_cut(self._value, limits, limits.depth))
+        self._exhausted = True
+        kind = "object" if isinstance(self._value, dict) else "array" if isinstance(self._value, list) else "string"
+        return f'"…({kind})"'
 
 
 def _small(value: Any, budget: int) -> int:

@@ -12,7 +12,7 @@ from typing import Any, Final
 import msgspec
 
 from mqtt_mcp.analysis.binary import sniff, sniff_magic
-from mqtt_mcp.analysis.cutting import cut_hex, cut_json, cut_text
+from mqtt_mcp.analysis.cutting import JsonCutter, cut_hex, cut_text
 from mqtt_mcp.analysis.textual import SNIFFED_CHARS, name_text
 
 FORMATS: Final = (
@@ -239,16 +239,41 @@ def show(payload: bytes, topic: str = "", content_type: str = "", max_chars: int
 
 def show_decoded(decoded: Decoded, payload: bytes, max_chars: int = 400) -> Shown:
     """As ``show``, for a payload that is decoded already."""
-    size = len(payload)
-    if decoded.format == "empty":
-        return Shown("", "empty", 0, cut=False)
-    if decoded.format in {"json", "json_nonstandard"}:
-        text, cut = cut_json(decoded.value, max_chars)
-    elif decoded.format in BINARY_FORMATS:
-        text, cut = cut_hex(payload, max_chars)
-    elif isinstance(decoded.value, str):
-        text, cut = cut_text(decoded.value, max_chars)
-    else:
-        head = payload if size <= 4 * max_chars else payload[: 4 * max_chars]
-        text, cut = cut_text(head.decode("utf-8", "replace"), max_chars, missing_chars=size - len(head))
-    return Shown(text, decoded.format, size, cut)
+    return Rendering(decoded, payload).at(max_chars)
+
+
+class Rendering:
+    """One payload shown in several lengths, each at most as long as the one before.
+
+    Args:
+        decoded: What ``decode`` found in ``payload``.
+        payload: Any bytes.
+    """
+
+    def __init__(self, decoded: Decoded, payload: bytes) -> None:
+        self._decoded = decoded
+        self._payload = payload
+        self._json = JsonCutter(decoded.value) if decoded.format in {"json", "json_nonstandard"} else None
+        self._last: Shown | None = None
+
+    def at(self, max_chars: int) -> Shown:
+        """The payload in at most ``max_chars``; the same object as before when that fits as it is."""
+        last = self._last
+        if last is not None and len(last.payload) <= max_chars and (self._json is not None or not last.cut):
+            return last
+        text, cut = self._cut(max_chars)
+        self._last = Shown(text, self._decoded.format, len(self._payload), cut)
+        return self._last
+
+    def _cut(self, max_chars: int) -> tuple[str, bool]:
+        decoded, payload = self._decoded, self._payload
+        if self._json is not None:
+            return self._json.cut(max_chars)
+        if not payload:
+            return "", False
+        if decoded.format in BINARY_FORMATS:
+            return cut_hex(payload, max_chars)
+        if isinstance(decoded.value, str):
+            return cut_text(decoded.value, max_chars)
+        head = payload if len(payload) <= 4 * max_chars else payload[: 4 * max_chars]
+        return cut_text(head.decode("utf-8", "replace"), max_chars, missing_chars=len(payload) - len(head))

@@ -8,11 +8,12 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
-from mqtt_mcp.analysis.payloads import Decoded, Shown, decode, show, show_decoded
-from mqtt_mcp.analysis.pruning import Candidate, Chosen, select, select_indices
+from mqtt_mcp.analysis.payloads import Decoded, Rendering, Shown, decode, show
+from mqtt_mcp.analysis.pruning import ASPECTS, Candidate, Chosen, issue_weights, select
 from mqtt_mcp.analysis.shape import discriminator, signature
 from mqtt_mcp.analysis.signals import Signal, leaves
 from mqtt_mcp.analysis.statistics import median, robust_z
+from mqtt_mcp.analysis.thinning import Coverage, Facet
 from mqtt_mcp.analysis.tracking import LOW_DEVIATIONS, TopicState, outlier
 from mqtt_mcp.mqtt.client import Message
 
@@ -22,6 +23,9 @@ MESSAGE_BYTES = 600
 """About what one message of the pool takes besides its payload."""
 _RENDERED_CHARS = (2_000, 400, 150, 60, 24)
 _LATEST_TOPICS = 200
+_WEIGHTS = {aspect: int(weight * 10_000) for aspect, weight in ASPECTS.items()}
+_CONTENT = 1_000_000
+"""What a content counts that no other message of its topic has: of equal messages all but one go first."""
 
 
 def parse(message: Message) -> Decoded:
@@ -68,12 +72,18 @@ class Kept:
         self.renderings: tuple[Shown, ...] = ()
         self.message = message
 
-    def settle(self) -> None:
-        """Let go of a payload above 4 KiB; what may be shown of it is rendered now, in several lengths."""
+    def settle(self, decoded: Decoded) -> None:
+        """Let go of a payload above 4 KiB; what may be shown of it is rendered now, in several lengths.
+
+        Args:
+            decoded: What ``parse`` made of the message.
+        """
         payload = self.message.payload
         if len(payload) > KEPT_PAYLOAD_BYTES:
-            decoded = decode(payload, self.message.topic)
-            self.renderings = tuple(show_decoded(decoded, payload, chars) for chars in _RENDERED_CHARS)
+            if len(payload) > PARSED_BYTES:
+                decoded = decode(payload, self.message.topic)
+            rendering = Rendering(decoded, payload)
+            self.renderings = tuple(rendering.at(chars) for chars in _RENDERED_CHARS)
             self.message = msgspec.structs.replace(self.message, payload=b"")
 
     def show(self, max_chars: int) -> Shown:
@@ -110,30 +120,41 @@ IssueCounts = Mapping[tuple[str, str, str], int]
 
 
 class Pool:
-    """At most about a quarter more than ``size`` messages; at most ``size`` after each compaction.
+    """At most ``size`` messages. When it is full, each further one costs the place of the one that is missed least.
 
-    A compaction takes time in proportion to what is in the pool, in one go, while everybody waits: many small ones are
-    better than a few large ones, and cost the same, because what adds nothing goes each time.
+    What is missed is judged like the choice at the end, with weights that do not depend on the other messages: exact
+    shares of the aspects would have to be measured anew for all of the pool each time.
+
+    Args:
+        size: Most messages it holds.
+        bin_s: Seconds that count as one and the same time.
     """
 
-    def __init__(self, size: int) -> None:
+    def __init__(self, size: int, bin_s: float) -> None:
         self.size = size
-        self.kept: list[Kept] = []
+        self.kept: dict[int, Kept] = {}
         self.held_bytes = 0
+        self.coverage = Coverage()
+        self._bin_s = bin_s
 
-    def add(self, kept: Kept, issues: IssueCounts) -> None:
-        """Take a message; when the pool is too full, what covers least goes."""
-        kept.settle()
-        self.kept.append(kept)
+    def add(self, kept: Kept, decoded: Decoded, issues: IssueCounts) -> None:
+        """Take a message; when the pool is too full, the one that is missed least goes."""
+        self.kept[kept.order] = kept
+        self.coverage.add(kept.order, _facets(kept, issues, int(kept.t_s / self._bin_s)))
         self.held_bytes += kept.held_bytes
-        if len(self.kept) >= self.size + self.size // 4 + 20:
-            self.compact(self.size, issues)
+        if len(self.kept) > self.size:
+            self.thin()
+        if kept.order in self.kept:
+            self.held_bytes -= kept.held_bytes
+            kept.settle(decoded)
+            self.held_bytes += kept.held_bytes
 
-    def compact(self, size: int, issues: IssueCounts) -> None:
-        """Keep the ``size`` messages that cover most."""
-        chosen = select_indices(_candidates(self.kept, {}, issues, final=False), size)
-        self.kept = [self.kept[index] for index in chosen]
-        self.held_bytes = sum(kept.held_bytes for kept in self.kept)
+    def thin(self) -> None:
+        """Let messages go until ``size`` are left."""
+        while len(self.kept) > self.size:
+            number = self.coverage.least_missed()
+            self.coverage.remove(number)
+            self.held_bytes -= self.kept.pop(number).held_bytes
 
     def choose(
         self,
@@ -143,13 +164,13 @@ class Pool:
         issues: IssueCounts,
     ) -> list[tuple[Kept, Chosen]]:
         """Choose what is shown: at most ``k`` of the pool and of the latest messages of the topics. Changes nothing."""
-        everything = self.kept + self._latest(topics)
+        everything = [*self.kept.values(), *self._latest(topics)]
         everything.sort(key=lambda kept: kept.order)
-        chosen = select(_candidates(everything, templates, issues, final=True), k)
+        chosen = select(_candidates(everything, templates, issues), k)
         return [(everything[one.index], one) for one in chosen]
 
     def _latest(self, topics: Mapping[str, TopicState]) -> list[Kept]:
-        pooled = {id(kept.message) for kept in self.kept}
+        pooled = {id(kept.message) for kept in self.kept.values()}
         found = []
         for state in topics.values():
             message = state.last
@@ -168,18 +189,49 @@ class Pool:
         return found
 
 
+def _facets(kept: Kept, issues: IssueCounts, time_bin: int) -> list[Facet]:
+    """What a message covers, weighted by aspect; above all each content once."""
+    state = kept.state
+    name = state.name
+    shape = (state.template, kept.shape)
+    found: list[Facet] = [
+        (("same", name, kept.digest), None, _CONTENT),
+        (("topic", name), None, _WEIGHTS["topic"]),
+        (("template", state.template), None, _WEIGHTS["template"]),
+        (("shape", shape), None, _WEIGHTS["shape"]),
+        (("latest", shape), kept.order, _WEIGHTS["shape"] // 5),
+        (("time", time_bin), None, _WEIGHTS["time"]),
+        (("retained", state.template, kept.message.retain), None, _WEIGHTS["retained"]),
+    ]
+    if kept.first:
+        found.append((("first", name), None, _WEIGHTS["ends"]))
+    for word in kept.words:
+        found.append((("value", name, word), None, _WEIGHTS["value"]))  # noqa: PERF401 - faster than extend() here
+    for path, value in kept.numbers.items():
+        series = state.series[path]
+        if series.low == series.high:
+            continue
+        if value == series.low:
+            found.append((("min", name, path), value, _WEIGHTS["extreme"]))
+        elif value == series.high:
+            found.append((("max", name, path), value, _WEIGHTS["extreme"]))
+    if kept.signals:
+        counted = [(signal, issues.get((signal.code, name, signal.key), 1)) for signal in kept.signals]
+        for key, weight in issue_weights(name, counted):
+            found.append((key, None, int(weight * _WEIGHTS["issue"])))
+    return found
+
+
 def _candidates(
     everything: list[Kept],
     templates: Mapping[tuple[str, ...], tuple[str, ...]],
     issues: IssueCounts,
-    *,
-    final: bool,
 ) -> list[Candidate]:
     found = []
     for kept in everything:
         state = kept.state
         signals = kept.signals
-        if final and not any(signal.code == "outlier" for signal in signals):
+        if not any(signal.code == "outlier" for signal in signals):
             signals = signals + _late_outliers(kept)
         found.append(
             Candidate(
@@ -189,7 +241,7 @@ def _candidates(
                 shape=kept.shape,
                 stored=kept.message.retain,
                 first=kept.first,
-                last=final and kept.order == state.last_order,
+                last=kept.order == state.last_order,
                 words=kept.words,
                 extremes=kept.extremes(),
                 signals=[(signal, issues.get((signal.code, state.name, signal.key), 1)) for signal in signals],

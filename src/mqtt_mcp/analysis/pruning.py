@@ -89,11 +89,6 @@ def select(candidates: Sequence[Candidate], k: int) -> list[Chosen]:
     return chosen
 
 
-def select_indices(candidates: Sequence[Candidate], k: int) -> list[int]:
-    """The indices that ``select`` chooses, without the reasons."""
-    return sorted(index for index, _ in _choose(candidates, *_facets(candidates), k))
-
-
 def _choose(
     candidates: Sequence[Candidate], rows: list[list[Numbered]], facets: Sequence[Facet], k: int
 ) -> list[tuple[int, list[int]]]:
@@ -141,16 +136,17 @@ def _facets(candidates: Sequence[Candidate]) -> tuple[list[list[Numbered]], list
         for extreme in candidate.extremes:
             row.append((numbers["extreme", (topic, extreme)], 1.0))  # noqa: PERF401 - as above
         if candidate.signals:
-            row += [(numbers[facet], weight) for facet, weight in _issue_facets(candidate)]
+            row += [(numbers[facet], weight) for facet, weight in issue_weights(topic, candidate.signals)]
         rows.append(row)
     return rows, list(numbers)
 
 
-def _issue_facets(candidate: Candidate) -> list[Weighted]:
-    found = []
-    for signal, count in candidate.signals:
+def issue_weights(topic: str, signals: Sequence[tuple[Signal, int]]) -> list[Weighted]:
+    """The facets of at least one reason and their weights: only the strongest reason of a message counts in full."""
+    found: list[Weighted] = []
+    for signal, count in signals:
         weight = WEIGHTS[signal.severity] * (0.5 if count > _CHRONIC else 1.0)
-        found.append((("issue", (signal.code, candidate.topic, signal.key)), weight))
+        found.append((("issue", (signal.code, topic, signal.key)), weight))
     found.sort(key=lambda one: -one[1])
     return [found[0], *((facet, weight * _FURTHER_ISSUE) for facet, weight in found[1:])]
 

@@ -57,7 +57,7 @@ class Sampler:
         self._more = OtherTopics()
         self._more_topics: set[str] = set()
         self._beyond: Distinct | None = None
-        self._pool = Pool(max_messages)
+        self._pool = Pool(max_messages, self._bin_s)
         self._latest_bytes = 0
         self._issues: dict[tuple[str, str, str], Issue] = {}
         self._issue_counts: dict[tuple[str, str, str], int] = {}
@@ -180,7 +180,7 @@ class Sampler:
             or kept.extremes()
         ):
             topic.next_admit_s = t_s + self._bin_s
-            self._pool.add(kept, self._issue_counts)
+            self._pool.add(kept, decoded, self._issue_counts)
 
     def _note_signals(self, topic: TopicState, signals: list[Signal], t_s: float) -> bool:
         """Count signals; tell whether one is worth keeping its message: the 1st, 2nd, 4th, 8th … of a kind."""
@@ -227,7 +227,7 @@ class Sampler:
             self._latest_bytes = 0
         while self.kept_bytes > target_bytes and self._pool.size > 1:
             self._pool.size = max(1, self._pool.size // 2)
-            self._pool.compact(self._pool.size, self._issue_counts)
+            self._pool.thin()
 
     def progress(self) -> str:
         """Counts so far."""

@@ -65,6 +65,9 @@ def clean(text: str, max_chars: int) -> str:
             return whole
     suffix_chars = len(f"…(+{len(text)})")
     room = max(0, max_chars - suffix_chars)
+    if _UNSAFE.search(text, 0, room) is None:
+        room = min(room, len(text))
+        return (text[:room] + f"…(+{len(text) - room})")[:max_chars]
     kept: list[str] = []
     used = taken = 0
     for char in text[:room]:

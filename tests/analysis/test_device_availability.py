@@ -47,6 +47,11 @@ def test_words_count_only_where_the_ecosystem_puts_them(topic, value, state):
     assert (found[0] if found else None) == state
 
 
+def test_the_word_is_quoted_as_the_device_wrote_it():
+    """A verdict that says what the topic says has to be right about it."""
+    assert availability(["tele", "plug", "LWT"], "Offline") == ("down", "Offline")
+
+
 @pytest.mark.parametrize(
     ("topic", "ecosystem", "name", "role"),
     [

@@ -87,10 +87,11 @@ def _word(  # noqa: PLR0911 - one return per kind of value
         word = value.strip().lower()
     else:
         return None
+    said = value.strip() if isinstance(value, str) else word
     if word in _AMBIGUOUS and place not in _ON_OFF_LEAVES and not (word == "init" and place == "$state"):
         return None
     if word in _UP:
-        return "up", word
+        return "up", said
     if word in _DOWN or (word in {"off", "stopped"} and place in _ON_OFF_LEAVES):
-        return "down", word
+        return "down", said
     return None

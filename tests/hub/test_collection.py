@@ -274,7 +274,7 @@ async def test_a_broken_analysis_ends_only_its_own_watch(autojump_clock, broker,
 async def test_a_failing_companion_does_not_end_the_watch(autojump_clock, broker, hub, session, client):
     """A probe that breaks is reported by itself; the watch goes on to its end."""
 
-    async def companion(_session):
+    async def companion():
         await trio.sleep(1)
         raise ZeroDivisionError
 

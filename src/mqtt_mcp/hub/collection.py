@@ -11,7 +11,8 @@ import math
 import time
 import uuid
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING
+from contextlib import AbstractAsyncContextManager
+from typing import Protocol
 
 import msgspec
 import trio
@@ -20,11 +21,8 @@ from mqtt_mcp.analysis.accumulator import Accumulator, EndedBy, LinkGap, Window
 from mqtt_mcp.errors import ErrorKind, ToolError
 from mqtt_mcp.hub.router import Tap
 from mqtt_mcp.hub.stored import StoredMessages
-from mqtt_mcp.mqtt.client import Message, Subscription
+from mqtt_mcp.mqtt.client import Capabilities, Message, Subscription
 from mqtt_mcp.mqtt.errors import NotAuthorized, Rejected
-
-if TYPE_CHECKING:
-    from mqtt_mcp.hub.session import Session
 
 logger = logging.getLogger(__name__)
 
@@ -50,7 +48,27 @@ class WatchRequest(msgspec.Struct, frozen=True, kw_only=True):
     accumulator: Accumulator
     render: Callable[["Collection"], msgspec.Struct]
     quiet_s: float = 0.0
-    companion: Callable[["Session"], Awaitable[None]] | None = None
+    companion: Callable[[], Awaitable[None]] | None = None
+
+
+class Host(Protocol):
+    """What a collection needs of the session it is a task of."""
+
+    id: str
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """What the broker said."""
+
+    @property
+    def messages_dropped(self) -> int:
+        """Messages let go because we were too slow."""
+
+    def listening(self, tap: Tap) -> AbstractAsyncContextManager[None]:
+        """Subscribe ``tap`` and route to it while the block runs."""
+
+    async def caught_up(self, at_s: float) -> None:
+        """Wait until what arrived before ``at_s`` has been handed out."""
 
 
 class Collection:
@@ -62,7 +80,7 @@ class Collection:
         failure: What broke inside the accumulator, empty when nothing did.
     """
 
-    def __init__(self, session: "Session", request: WatchRequest, *, stored_quiet_s: float) -> None:
+    def __init__(self, session: "Host", request: WatchRequest, *, stored_quiet_s: float) -> None:
         self.id = str(uuid.uuid4())
         self.session_id = session.id
         self.request = request
@@ -222,9 +240,9 @@ class Collection:
             await self._session.caught_up(self._until_s)
         self._mark_ended("duration")
 
-    async def _accompany(self, companion: Callable[["Session"], Awaitable[None]]) -> None:
+    async def _accompany(self, companion: Callable[[], Awaitable[None]]) -> None:
         try:
-            await companion(self._session)
+            await companion()
         except Exception:
             # The watch is worth having without its companion, which reports its own troubles in the result.
             logger.exception("companion of collection %s failed", self.id)

@@ -6,6 +6,7 @@ to a status. Does not count or choose messages (``analysis`` does) and runs no c
 
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from typing import Annotated, Literal
 
 import msgspec
@@ -232,7 +233,7 @@ async def listen(
         accumulator=accumulator,
         render=render,
         quiet_s=quiet_s,
-        companion=companion,
+        companion=partial(companion, session) if companion is not None else None,
     )
     collection = await context.hub.watch(
         session, request, wait_s=wait_s, client=context.client, report_progress=context.report_progress

@@ -2,6 +2,7 @@
 
 import json
 import random
+from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -16,7 +17,7 @@ STEPS = st.lists(FACETS | st.integers(0, 100), max_size=40)
 
 def covers_alone(members):
     """The oracle: by counting anew. ``members`` is number → facets that are not void, each key once."""
-    owners = {}
+    owners: dict[Any, Any] = {}
     for number, facets in members.items():
         for key in facets:
             owners.setdefault(key, []).append(number)
@@ -29,11 +30,12 @@ def covers_alone(members):
 @given(STEPS)
 def test_the_least_missed_is_what_counting_anew_would_find(steps):
     """Arrivals and departures in any order; void states and repeated keys included."""
-    coverage, members = Coverage(), {}
+    coverage = Coverage()
+    members: dict[int, dict[Any, Any]] = {}
     for number, step in enumerate(steps):
         if isinstance(step, list):
             coverage.add(number, step)
-            mine = {}
+            mine: dict[Any, Any] = {}
             for key, state, weight in step:
                 mine.setdefault(key, (state, weight))
             for facets in members.values():
@@ -84,6 +86,7 @@ def test_what_is_found_alone_survives_a_flood():
     kept = [one.message for one in sampler._pool.kept.values()]
     assert len(kept) == 60
     assert needle in kept
+    assert last is not None
     assert last.received_s - kept[-1].received_s < 2
 
 

@@ -5,16 +5,17 @@ each topic as a late candidate. Counts nothing.
 """
 
 from collections.abc import Mapping, Sequence
+from typing import Protocol
 
 import msgspec
 
-from mqtt_mcp.analysis.payloads import Decoded, Rendering, Shown, decode, show
+from mqtt_mcp.analysis.payloads import Decoded, Rendering, Shown, decode
 from mqtt_mcp.analysis.pruning import ASPECTS, Candidate, Chosen, issue_weights, select
 from mqtt_mcp.analysis.shape import discriminator, signature
 from mqtt_mcp.analysis.signals import Signal, leaves
-from mqtt_mcp.analysis.statistics import median, robust_z
+from mqtt_mcp.analysis.statistics import median, spread
 from mqtt_mcp.analysis.thinning import Coverage, Facet
-from mqtt_mcp.analysis.tracking import LOW_DEVIATIONS, TopicState, outlier
+from mqtt_mcp.analysis.tracking import LOW_DEVIATIONS, Series, TopicState, outlier
 from mqtt_mcp.mqtt.client import Message
 
 KEPT_PAYLOAD_BYTES = 4_096
@@ -86,14 +87,13 @@ class Kept:
             self.renderings = tuple(rendering.at(chars) for chars in _RENDERED_CHARS)
             self.message = msgspec.structs.replace(self.message, payload=b"")
 
-    def show(self, max_chars: int) -> Shown:
-        """The payload in at most ``max_chars`` characters, at least 24."""
-        for rendering in self.renderings:
-            if len(rendering.payload) <= max_chars:
-                return rendering
-        properties = self.message.properties
-        content_type = properties.content_type if properties else ""
-        return show(self.message.payload, self.message.topic, content_type, max_chars)
+    def rendering(self) -> "Rendered":
+        """What shows the payload in several lengths, each at least 24 and at most as long as the one before."""
+        if self.renderings:
+            return _Stored(self.renderings)
+        message = self.message
+        content_type = message.properties.content_type if message.properties else ""
+        return Rendering(decode(message.payload, message.topic, content_type), message.payload)
 
     @property
     def held_bytes(self) -> int:
@@ -105,14 +105,32 @@ class Kept:
     def extremes(self) -> list[tuple[str, str]]:
         """Which fields have their lowest or highest value of the watch here."""
         found = []
+        known = self.state.series
         for path, value in self.numbers.items():
-            series = self.state.series.get(path)
-            if series is not None and series.varies:
+            series = known[path]
+            if (value == series.low or value == series.high) and series.varies:  # noqa: PLR1714 - a set would be built
                 if value == series.low:
                     found.append((path, "min"))
                 if value == series.high:
                     found.append((path, "max"))
         return found
+
+
+class Rendered(Protocol):
+    """A payload that can be shown in several lengths, in descending order."""
+
+    def at(self, max_chars: int) -> Shown:
+        """The payload in at most ``max_chars``; the same object as before when that fits as it is."""
+
+
+class _Stored:
+    """What is left of a payload above 4 KiB."""
+
+    def __init__(self, renderings: tuple[Shown, ...]) -> None:
+        self._renderings = renderings
+
+    def at(self, max_chars: int) -> Shown:
+        return next((one for one in self._renderings if len(one.payload) <= max_chars), self._renderings[-1])
 
 
 IssueCounts = Mapping[tuple[str, str, str], int]
@@ -228,11 +246,13 @@ def _candidates(
     issues: IssueCounts,
 ) -> list[Candidate]:
     found = []
+    measured: dict[Series, tuple[float, float]] = {}
     for kept in everything:
         state = kept.state
         signals = kept.signals
-        if not any(signal.code == "outlier" for signal in signals):
-            signals = signals + _late_outliers(kept)
+        extremes = kept.extremes()
+        if extremes and not any(signal.code == "outlier" for signal in signals):
+            signals = signals + _late_outliers(kept, extremes, measured)
         found.append(
             Candidate(
                 t_s=kept.t_s,
@@ -243,7 +263,7 @@ def _candidates(
                 first=kept.first,
                 last=kept.order == state.last_order,
                 words=kept.words,
-                extremes=kept.extremes(),
+                extremes=extremes,
                 signals=[(signal, issues.get((signal.code, state.name, signal.key), 1)) for signal in signals],
                 duplicate_of=kept.digest,
             )
@@ -251,13 +271,23 @@ def _candidates(
     return found
 
 
-def _late_outliers(kept: Kept) -> list[Signal]:
-    """Outliers that could not be told when they came, because little was known of the series then."""
+def _late_outliers(
+    kept: Kept, extremes: list[tuple[str, str]], measured: dict[Series, tuple[float, float]]
+) -> list[Signal]:
+    """Outliers that could not be told when they came, because little was known of the series then.
+
+    ``measured`` remembers the median and the spread of each series that was asked for.
+    """
     found = []
-    for path, which in kept.extremes():
+    for path, which in extremes:
         series = kept.state.series[path]
         value = series.low if which == "min" else series.high
-        deviation = robust_z(value, series.ring)
+        of_series = measured.get(series)
+        if of_series is None:
+            middle = median(series.ring)
+            of_series = measured[series] = (middle, spread(series.ring, middle))
+        middle, width = of_series
+        deviation = abs(value - middle) / width
         if deviation > LOW_DEVIATIONS:
-            found.append(outlier(path, value, median(series.ring), deviation))
+            found.append(outlier(path, value, middle, deviation))
     return found

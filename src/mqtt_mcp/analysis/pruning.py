@@ -104,24 +104,27 @@ def _facets(candidates: Sequence[Candidate]) -> tuple[list[list[Numbered]], list
     Numbers are cheaper to compare than facets, which are nested tuples.
     """
     span_s = max((candidate.t_s for candidate in candidates), default=0.0) or 1.0
-    firsts: dict[tuple[str, str], int] = {}
-    latests: dict[tuple[str, str], int] = {}
-    for index, candidate in enumerate(candidates):
-        shape = (candidate.template, candidate.shape)
-        firsts.setdefault(shape, index)
-        latests[shape] = index
+    shapes = [(candidate.template, candidate.shape) for candidate in candidates]
+    latests = {shape: index for index, shape in enumerate(shapes)}
+    firsts = {shapes[index]: index for index in reversed(range(len(shapes)))}
     numbers: defaultdict[Facet, int] = defaultdict()
     numbers.default_factory = numbers.__len__
+    common: dict[tuple[str, str, bool], tuple[Numbered, Numbered, Numbered]] = {}
     rows: list[list[Numbered]] = []
     for index, candidate in enumerate(candidates):
-        topic = candidate.topic
-        shape = (candidate.template, candidate.shape)
+        topic, template = candidate.topic, candidate.template
+        shape = shapes[index]
+        known = common.get((topic, template, candidate.stored))
+        if known is None:
+            known = common[topic, template, candidate.stored] = (
+                (numbers["topic", topic], 1.0),
+                (numbers["template", template], 1.0),
+                (numbers["retained", (template, candidate.stored)], 1.0),
+            )
         row: list[Numbered] = [
-            (numbers["topic", topic], 1.0),
-            (numbers["template", candidate.template], 1.0),
+            *known,
             (numbers["shape", shape], 1.0),
             (numbers["time", min(TIME_BINS - 1, int(candidate.t_s / span_s * TIME_BINS))], 1.0),
-            (numbers["retained", (candidate.template, candidate.stored)], 1.0),
         ]
         if firsts[shape] == index:
             row.append((numbers["shape", (shape, "first")], 0.2))
@@ -147,6 +150,8 @@ def issue_weights(topic: str, signals: Sequence[tuple[Signal, int]]) -> list[Wei
     for signal, count in signals:
         weight = WEIGHTS[signal.severity] * (0.5 if count > _CHRONIC else 1.0)
         found.append((("issue", (signal.code, topic, signal.key)), weight))
+    if len(found) == 1:
+        return found
     found.sort(key=lambda one: -one[1])
     return [found[0], *((facet, weight * _FURTHER_ISSUE) for facet, weight in found[1:])]
 
@@ -189,10 +194,7 @@ def _greedy(
         _, index = heapq.heappop(heap)
         if same[index] in taken:
             continue
-        gain = 0.0
-        for number, weight in rows[index]:
-            if not covered[number]:
-                gain += weight
+        gain = sum([weight for number, weight in rows[index] if not covered[number]])
         if gain <= 0:
             continue
         if heap and (-gain, index) > heap[0]:

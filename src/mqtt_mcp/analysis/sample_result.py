@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 import msgspec
 
+from mqtt_mcp.analysis.payloads import Shown
 from mqtt_mcp.analysis.pool import Kept
 from mqtt_mcp.analysis.pruning import POLICY, Chosen
 from mqtt_mcp.analysis.signals import WEIGHTS
@@ -248,20 +249,29 @@ def _listed_issues(issues: Sequence[Issue], chosen: Sequence[tuple[Kept, Chosen]
 def _fitted(chosen: Sequence[tuple[Kept, Chosen]], max_chars: int) -> list[SampleMessage]:
     """Render the messages into the budget: equal caps first, then what is left goes to those with issues."""
     cap = _START_CHARS
-    while True:
-        messages = [_message(kept, one, cap) for kept, one in chosen]
-        spare = max_chars - sum(map(_chars, messages))
-        if spare >= 0 or cap <= _SMALL_CHARS:
-            break
+    renderings = [kept.rendering() for kept, _ in chosen]
+    shown = [rendering.at(cap) for rendering in renderings]
+    messages = [_message(kept, one, payload) for (kept, one), payload in zip(chosen, shown, strict=True)]
+    sizes = [_chars(message) for message in messages]
+    while sum(sizes) > max_chars and cap > _SMALL_CHARS:
         cap = max(_SMALL_CHARS, int(cap * _SHRINKING))
+        for index, rendering in enumerate(renderings):
+            payload = rendering.at(cap)
+            if payload is not shown[index]:
+                shown[index] = payload
+                messages[index] = _with_payload(messages[index], payload)
+                sizes[index] = _chars(messages[index])
+    spare = max_chars - sum(sizes)
     while spare < 0 and messages:  # topics and reasons alone are too long: the ends of the list give way
-        spare += _chars(messages.pop())
+        spare += sizes.pop()
+        messages.pop()
     if cap < _START_CHARS:
         return messages
-    with_issue = [index for index, (kept, _) in enumerate(chosen) if kept.signals and messages[index].cut]
+    with_issue = [index for index, (kept, _) in enumerate(chosen) if kept.signals and shown[index].cut]
     for index in with_issue:
-        longer = _message(*chosen[index], min(_ISSUE_CHARS, cap + spare // 2))
-        spare -= _chars(longer) - _chars(messages[index])
+        payload = chosen[index][0].rendering().at(min(_ISSUE_CHARS, cap + spare // 2))
+        longer = _with_payload(messages[index], payload)
+        spare -= _chars(longer) - sizes[index]
         if spare < 0:
             break
         messages[index] = longer
@@ -272,11 +282,14 @@ def _chars(message: SampleMessage) -> int:
     return len(msgspec.json.encode(message)) + 1
 
 
-def _message(kept: Kept, one: Chosen, cap: int) -> SampleMessage:
+def _with_payload(message: SampleMessage, shown: Shown) -> SampleMessage:
+    return msgspec.structs.replace(message, payload=shown.payload, cut=shown.cut)
+
+
+def _message(kept: Kept, one: Chosen, shown: Shown) -> SampleMessage:
     message = kept.message
     properties = message.properties
     content_type = properties.content_type if properties else ""
-    shown = kept.show(cap)
     return SampleMessage(
         t_s=round(kept.t_s, 3),
         topic=clean(message.topic, _TOPIC_CHARS),

@@ -6,6 +6,7 @@ do, in bounded rings) and makes no judgement.
 
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
+from operator import sub
 
 import msgspec
 
@@ -39,7 +40,7 @@ def median(values: Iterable[float]) -> float:
 def mad(values: Sequence[float], center: float | None = None) -> float:
     """Median absolute deviation from ``center`` (the median by default): a spread that single outliers do not move."""
     middle = median(values) if center is None else center
-    return median(abs(value - middle) for value in values)
+    return median([abs(value - middle) for value in values])
 
 
 def spread(values: Sequence[float], center: float) -> float:
@@ -49,7 +50,7 @@ def spread(values: Sequence[float], center: float) -> float:
     jitter of a constant series nor one step of a rounded one is an outlier (after Iglewicz and Hoaglin 1993).
     """
     ordered = sorted(set(values))
-    step = min((later - earlier for earlier, later in pairwise(ordered)), default=0.0)
+    step = min(map(sub, ordered[1:], ordered), default=0.0)
     return max(_MAD_TO_SIGMA * mad(values, center), _RELATIVE_FLOOR * abs(center), step, _ABSOLUTE_FLOOR)
 
 

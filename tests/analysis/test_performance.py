@@ -1,5 +1,6 @@
 """The performance accumulator: what counts as traffic, exact rates, bounded tables."""
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -74,6 +75,19 @@ def test_gaps_sizes_qos_repeats_and_dup_flags_are_what_arrived():
     assert (facts.sizes_bytes.min, facts.sizes_bytes.max) == (4.0, 119.0)
     assert (facts.qos.qos0, facts.qos.qos1, facts.qos.qos2) == (7, 7, 6)
     assert (facts.repeats, facts.dup_flags) == (4, 1)
+
+
+def test_a_gap_that_was_never_measured_is_absent():
+    """One message has no gap, two have no regularity: zero would be a claim."""
+    accumulator = PerformanceAccumulator()
+    for t_s in (1.0, 2.0):
+        accumulator.add(message("twice"), t_s)
+    accumulator.add(message("once"), 3.0)
+    shown = {t.topic: msgspec.to_builtins(t) for t in accumulator.result(window(10.0)).top_by_messages}
+
+    assert "gap_mean_s" not in shown["once"]
+    assert shown["twice"]["gap_mean_s"] == 1.0
+    assert "burstiness" not in shown["twice"]
 
 
 def test_the_99th_percentile_is_shown_from_100_values_on():

@@ -62,18 +62,25 @@ class Series(msgspec.Struct, frozen=True, omit_defaults=True):
     max: list[int] = msgspec.field(default_factory=list)
 
 
-class Talker(msgspec.Struct, frozen=True):
-    """One topic's share of the traffic; gaps in seconds between its messages."""
+MIN_GAPS_FOR_BURSTINESS = 3
+
+
+class Talker(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One topic's share of the traffic.
+
+    Gaps are seconds between its messages: absent with one message. Burstiness runs from -1 (regular) over 0 (random) to
+    1 (bursts): absent below three gaps.
+    """
 
     topic: str
     messages: int
     bytes: int
     share: float
     messages_per_s: float
-    gap_mean_s: float
-    gap_max_s: float
-    burstiness: float
     repeats: int
+    gap_mean_s: float | msgspec.UnsetType = msgspec.UNSET
+    gap_max_s: float | msgspec.UnsetType = msgspec.UNSET
+    burstiness: float | msgspec.UnsetType = msgspec.UNSET
 
 
 class TemplateShare(msgspec.Struct, frozen=True):
@@ -289,8 +296,8 @@ class PerformanceAccumulator:
             bytes=facts.bytes,
             share=round(facts.messages / max(1, self._traffic.messages), 4),
             messages_per_s=round(facts.messages / elapsed_s, 3) if elapsed_s > 0 else 0.0,
-            gap_mean_s=round(facts.gap_mean_s, 3),
-            gap_max_s=round(facts.gap_max_s, 3),
-            burstiness=round(facts.burstiness, 2),
             repeats=facts.repeats,
+            gap_mean_s=round(facts.gap_mean_s, 3) if facts.gaps else msgspec.UNSET,
+            gap_max_s=round(facts.gap_max_s, 3) if facts.gaps else msgspec.UNSET,
+            burstiness=round(facts.burstiness, 2) if facts.gaps >= MIN_GAPS_FOR_BURSTINESS else msgspec.UNSET,
         )

@@ -40,8 +40,13 @@ class ShownCapabilities(msgspec.Struct, frozen=True, kw_only=True, omit_defaults
     ] = msgspec.field(default_factory=list)
 
 
-def shown_capabilities(capabilities: Capabilities) -> ShownCapabilities:
-    """The portable form of ``capabilities``; its texts come from the broker and are cleaned."""
+def shown_capabilities(capabilities: Capabilities, *, defaulted: bool = True) -> ShownCapabilities:
+    """The portable form of ``capabilities``; its texts come from the broker and are cleaned.
+
+    Args:
+        capabilities: What CONNACK said.
+        defaulted: Whether to list the fields the broker left out: for a diagnosis, not for every day.
+    """
     c = capabilities
     return ShownCapabilities(
         protocol=c.protocol,
@@ -56,5 +61,5 @@ def shown_capabilities(capabilities: Capabilities) -> ShownCapabilities:
         server_keepalive_s=msgspec.UNSET if c.server_keepalive_s is None else c.server_keepalive_s,
         assigned_client_id=clean(c.assigned_client_id, _TEXT_CHARS),
         server_reference=clean(c.server_reference, _TEXT_CHARS),
-        defaulted=sorted(c.defaulted - {"protocol", "reason"}),
+        defaulted=sorted(c.defaulted - {"protocol", "reason"}) if defaulted else [],
     )

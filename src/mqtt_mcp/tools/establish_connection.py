@@ -91,7 +91,7 @@ async def run(context: Context, args: Args) -> Result:
         profile=broker.profile,
         protocol=session.capabilities.protocol,
         client_id=clean(session.client_id, _TEXT_CHARS),
-        capabilities=shown_capabilities(session.capabilities),
+        capabilities=shown_capabilities(session.capabilities, defaulted=False),
         expires_in_s=round(session.expires_in_s),
         notes=_notes(session, read_only=hub.policy.read_only),
     )

@@ -100,7 +100,7 @@ async def run(context: Context, args: Args) -> Result:  # noqa: ARG001 - every t
         ],
         more_profiles=max(0, len(profiles) - MAX_PROFILES_SHOWN),
         publishing="off" if policy.read_only else "limited" if limited else "on",
-        monitor="There is no monitor in this window.",
+        monitor="none: this server has no web page",
     )
 
 

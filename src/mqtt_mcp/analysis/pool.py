@@ -20,8 +20,8 @@ from mqtt_mcp.mqtt.client import Message
 
 KEPT_PAYLOAD_BYTES = 4_096
 PARSED_BYTES = 65_536
-MESSAGE_BYTES = 600
-"""About what one message of the pool takes besides its payload."""
+MESSAGE_BYTES = 1_500
+"""About what one message of the pool takes besides its payload: itself and what it covers."""
 _RENDERED_CHARS = (2_000, 400, 150, 60, 24)
 _LATEST_TOPICS = 200
 _WEIGHTS = {aspect: int(weight * 10_000) for aspect, weight in ASPECTS.items()}

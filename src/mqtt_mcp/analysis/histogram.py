@@ -5,6 +5,7 @@ counts non-negative integers, and whoever feeds it names the unit.
 """
 
 import math
+from sys import getsizeof
 
 SUB_BUCKET_BITS = 5
 MAX_VALUE = (1 << 42) - 1
@@ -63,6 +64,11 @@ class Histogram:
         self.total += other.total
         for bucket, count in other._buckets.items():  # noqa: SLF001 - the same class
             self._buckets[bucket] = self._buckets.get(bucket, 0) + count
+
+    @property
+    def held_bytes(self) -> int:
+        """About what the buckets take."""
+        return 100 + getsizeof(self._buckets) + 32 * len(self._buckets)
 
     @property
     def mean(self) -> float:

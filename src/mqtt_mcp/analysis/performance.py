@@ -14,7 +14,7 @@ from mqtt_mcp.analysis.histogram import Histogram
 from mqtt_mcp.analysis.sys_topics import PREFIX, BrokerSide, SysTopics
 from mqtt_mcp.analysis.templates import templates
 from mqtt_mcp.analysis.text import clean
-from mqtt_mcp.analysis.traffic import MAX_DISTINCT, TopicTraffic, Traffic
+from mqtt_mcp.analysis.traffic import TopicTraffic, Traffic
 from mqtt_mcp.mqtt.client import Message
 
 MAX_POINTS = 60
@@ -106,7 +106,7 @@ class TrafficFacts(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         messages, bytes: Live traffic, the first second included.
-        topics: Different topics; at least so many when ``topics_at_least``.
+        topics: Different topics; about so many when ``topics_estimated``.
         stored: Retained messages sent because we subscribed.
         system: Messages below ``$SYS``.
         own_probe: Messages of our own round-trip probe.
@@ -118,7 +118,7 @@ class TrafficFacts(msgspec.Struct, frozen=True, kw_only=True):
     messages: int
     bytes: int
     topics: int
-    topics_at_least: bool
+    topics_estimated: bool
     stored: int
     system: int
     own_probe: int
@@ -204,11 +204,11 @@ class PerformanceAccumulator:
     @property
     def kept_bytes(self) -> int:
         """About how many bytes the tables hold."""
-        return self._traffic.kept_bytes
+        return self._traffic.kept_bytes + self._sys_topics.held_bytes
 
     def shrink(self, target_bytes: int) -> None:
-        """Let the smallest topics go."""
-        self._traffic.shrink(target_bytes)
+        """Let the smallest topics go; what the broker says about itself stays."""
+        self._traffic.shrink(target_bytes - self._sys_topics.held_bytes)
 
     def progress(self) -> str:
         """Counts so far."""
@@ -226,7 +226,7 @@ class PerformanceAccumulator:
             messages=traffic.messages,
             bytes=traffic.bytes,
             topics=len(traffic.distinct),
-            topics_at_least=len(traffic.distinct) >= MAX_DISTINCT,
+            topics_estimated=not traffic.distinct.exact,
             stored=self._stored,
             system=self._system,
             own_probe=self._own,

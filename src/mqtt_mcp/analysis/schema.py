@@ -7,8 +7,10 @@ read: it names the encoding and says how sure it is.
 
 import json
 from collections import Counter
+from sys import getsizeof
 
 from mqtt_mcp.analysis.accumulator import Window
+from mqtt_mcp.analysis.memory import FLOAT_BYTES, Names, slots_bytes
 from mqtt_mcp.analysis.payloads import BINARY_FORMATS, Decoded, decode
 from mqtt_mcp.analysis.schema_profile import Profile
 from mqtt_mcp.analysis.schema_report import JSON_ENCODINGS, Group, SchemaReport, TopicSchema, chars, fitting
@@ -25,15 +27,15 @@ FULL_RATE_MESSAGES = 200
 """Messages of one topic all of which are profiled; of further ones every tenth, and new lengths."""
 MAX_PARSED_BYTES = 1024 * 1024
 """Larger payloads are counted as encoding ``too_large`` and not looked into."""
-_NODE_BYTES = 700
 _MAX_GROUPS = 60
+_TOPIC_BYTES = slots_bytes(12) + getsizeof(Counter(x=1)) + 2 * FLOAT_BYTES
 
 
 class _Topic:
     """One topic while listening."""
 
-    __slots__ = ("encodings", "first_s", "last_s", "max_bytes", "messages", "min_bytes", "profile", "profiled", "shape",
-                 "stored", "texts")  # fmt: skip
+    __slots__ = ("encodings", "first_s", "last_s", "let_go", "max_bytes", "messages", "min_bytes", "profile",
+                 "profiled", "shape", "stored", "texts")  # fmt: skip
 
     def __init__(self, t_s: float) -> None:
         self.encodings: Counter[str] = Counter()
@@ -42,10 +44,29 @@ class _Topic:
         self.min_bytes = 1 << 60
         self.max_bytes = 0
         self.shape = ""
-        self.profile = Profile()
+        self.profile: Profile | None = None
         """JSON values."""
-        self.texts = Profile()
+        self.texts: Profile | None = None
         """Payloads of textual encodings, as numbers or strings."""
+        self.let_go = False
+        """Its profiles had to go: it is only counted from then on."""
+
+    @property
+    def nodes(self) -> int:
+        """Nodes of both profiles."""
+        return sum(one.nodes for one in (self.profile, self.texts) if one)
+
+    @property
+    def profile_bytes(self) -> int:
+        """What both profiles take, about."""
+        return sum(one.held_bytes for one in (self.profile, self.texts) if one) + getsizeof(self.shape)
+
+    def let_profiles_go(self) -> None:
+        """Only count from here on."""
+        self.profile = self.texts = None
+        self.profiled = 0
+        self.shape = ""
+        self.let_go = True
 
 
 class SchemaAccumulator:
@@ -63,8 +84,12 @@ class SchemaAccumulator:
         self._strict = strict
         self._max_chars = max_chars
         self._topics: dict[str, _Topic] = {}
-        self._uncounted: set[str] = set()
+        self._uncounted = Names()
+        self._uncounted_messages = 0
         self._nodes = 0
+        self._held_bytes = 0
+        self._full = False
+        """Memory was short: no new topics."""
 
     @property
     def done(self) -> bool:
@@ -73,27 +98,51 @@ class SchemaAccumulator:
 
     @property
     def kept_bytes(self) -> int:
-        """About how much the profiles hold."""
-        return self._nodes * _NODE_BYTES + 200 * len(self._topics)
+        """About how much the topics and their profiles hold."""
+        return self._held_bytes + getsizeof(self._topics) + self._uncounted.held_bytes
 
     def shrink(self, target_bytes: int) -> None:
-        """Forget the profiles of the topics seen last until about ``target_bytes`` are held; counts stay."""
+        """Let go until about ``target_bytes`` are held, those of the topics seen last first.
+
+        Profiles go first, then names of topics; what is gone is only counted from then on, and no topic is added.
+        """
+        if self.kept_bytes <= target_bytes:
+            return
+        self._full = True
+        self._uncounted.shrink()
         for topic in reversed(self._topics.values()):
             if self.kept_bytes <= target_bytes:
                 return
-            self._nodes -= topic.profile.nodes + topic.texts.nodes
-            topic.profile, topic.texts, topic.profiled = Profile(), Profile(), 0
+            if not topic.let_go:
+                self._held_bytes -= topic.profile_bytes - getsizeof("")
+                self._nodes -= topic.nodes
+                topic.let_profiles_go()
+        going = []
+        entry_bytes = getsizeof(self._topics) // max(1, len(self._topics))
+        over_bytes = self.kept_bytes - target_bytes
+        for name in reversed(self._topics):
+            if over_bytes <= 0:
+                break
+            going.append(name)
+            over_bytes -= getsizeof(name) + _TOPIC_BYTES + entry_bytes
+        for name in going:
+            topic = self._topics.pop(name)
+            self._held_bytes -= getsizeof(name) + _TOPIC_BYTES + topic.profile_bytes
+            self._uncounted.add(name)
+            self._uncounted_messages += topic.messages
+        self._topics = dict(self._topics)  # a dict keeps its table when entries go
 
     def add(self, message: Message, t_s: float) -> None:
         """Take one message."""
         self.messages += 1
         topic = self._topics.get(message.topic)
         if topic is None:
-            if len(self._topics) >= MAX_TOPICS or self._nodes >= MAX_NODES:
-                if len(self._uncounted) < 100_000:
-                    self._uncounted.add(message.topic)
+            if self._full or len(self._topics) >= MAX_TOPICS or self._nodes >= MAX_NODES:
+                self._uncounted.add(message.topic)
+                self._uncounted_messages += 1
                 return
             topic = self._topics[message.topic] = _Topic(t_s)
+            self._held_bytes += _TOPIC_BYTES + getsizeof(message.topic) + getsizeof("")
         topic.messages += 1
         topic.stored += message.retain
         topic.last_s = t_s
@@ -101,7 +150,7 @@ class SchemaAccumulator:
         novel = not topic.min_bytes <= size <= topic.max_bytes
         topic.min_bytes = min(topic.min_bytes, size)
         topic.max_bytes = max(topic.max_bytes, size)
-        if topic.messages > FULL_RATE_MESSAGES and topic.messages % 10 and not novel:
+        if topic.let_go or (topic.messages > FULL_RATE_MESSAGES and topic.messages % 10 and not novel):
             return
         if size > MAX_PARSED_BYTES:
             topic.encodings["too_large"] += 1
@@ -112,17 +161,21 @@ class SchemaAccumulator:
     def _profile(self, topic: _Topic, decoded: Decoded, message: Message, t_s: float) -> None:
         topic.encodings[decoded.format] += 1
         topic.profiled += 1
-        before = topic.profile.nodes + topic.texts.nodes
+        nodes, profile_bytes = topic.nodes, topic.profile_bytes
         if decoded.format in JSON_ENCODINGS:
+            topic.profile = topic.profile or Profile()
             topic.profile.add(decoded.value, t_s)
             if not topic.shape:
                 topic.shape = signature(decoded.value)
         elif decoded.format == "number" and _is_json_number(message.payload):
+            topic.texts = topic.texts or Profile()
             topic.texts.add(decoded.value, t_s)
         elif decoded.format not in BINARY_FORMATS and decoded.format not in {"empty", "json_deep"}:
             text = decoded.value if isinstance(decoded.value, str) else message.payload.decode("utf-8", "replace")
+            topic.texts = topic.texts or Profile()
             topic.texts.add(text, t_s)
-        self._nodes += topic.profile.nodes + topic.texts.nodes - before
+        self._nodes += topic.nodes - nodes
+        self._held_bytes += topic.profile_bytes - profile_bytes
 
     def progress(self) -> str:
         """Counts only."""
@@ -142,8 +195,10 @@ class SchemaAccumulator:
         profile, texts = Profile(), Profile()
         encodings: Counter[str] = Counter()
         for member in members:
-            profile.merge(member.profile)
-            texts.merge(member.texts)
+            if member.profile:
+                profile.merge(member.profile)
+            if member.texts:
+                texts.merge(member.texts)
             encodings.update(member.encodings)
         return Group(
             template=names[0] if len(names) == 1 else template,
@@ -186,7 +241,8 @@ class SchemaAccumulator:
             messages=self.messages,
             topics=len(self._topics) + len(self._uncounted),
             profiled=sum(topic.profiled for topic in self._topics.values()),
-            topics_not_profiled=len(self._uncounted),
+            topics_not_profiled=len(self._uncounted) + sum(topic.let_go for topic in self._topics.values()),
+            messages_not_listed=self._uncounted_messages,
             schemas=shown,
             not_shown=not_shown[:40] + ([f"… and {len(not_shown) - 40} more"] if len(not_shown) > 40 else []),
         )

@@ -5,18 +5,25 @@ of several topics. Nothing here knows JSON Schema, topics or text for people (``
 """
 
 from collections import Counter
+from sys import getsizeof
 from typing import Any
 
+from mqtt_mcp.analysis.memory import slots_bytes
 from mqtt_mcp.analysis.schema_values import Numbers, Strings
 from mqtt_mcp.analysis.schema_variants import Variants
 
 MAX_DEPTH = 12
 MAX_KEYS = 256
 """Distinct keys of one object kept apart; further ones share one node."""
+MAX_KEY_CHARS = 500
+"""Longer keys share the node of the keys that are too many."""
 MAX_NODES = 2_000
 """Nodes of one profile; beyond that values are counted but not looked into."""
 MAX_VISITS = 5_000
 """Values of one message looked at, which bounds the time a message can take."""
+
+
+_NODE_BYTES = slots_bytes(10) + getsizeof(Counter(x=1)) + getsizeof({}) + 32
 
 
 class Node:
@@ -70,12 +77,14 @@ class Node:
 class Profile:
     """What the values of one topic, or of one template after merging, look like."""
 
-    __slots__ = ("_t_s", "_visits", "nodes", "root", "variants")
+    __slots__ = ("_t_s", "_visits", "held_bytes", "nodes", "root", "variants")
 
     def __init__(self) -> None:
         self.root = Node()
         self.variants = Variants()
         self.nodes = 1
+        self.held_bytes = slots_bytes(6) + _NODE_BYTES + self.variants.held_bytes
+        """What it takes, about; follows ``add`` only."""
         self._visits = 0
         self._t_s = 0.0
 
@@ -90,7 +99,9 @@ class Profile:
         self._t_s = t_s
         self._observe(self.root, value, 0)
         if isinstance(value, dict):
+            before = self.variants.held_bytes
             self.variants.add(value)
+            self.held_bytes += self.variants.held_bytes - before
 
     def merge(self, other: "Profile") -> None:
         """Join the profile of another topic into this one."""
@@ -104,11 +115,17 @@ class Profile:
         kind = json_type(value)
         node.types[kind] += 1
         if kind in {"integer", "number"}:
-            node.numbers = node.numbers or Numbers()
-            node.numbers.add(value, self._t_s)
+            numbers = node.numbers
+            before = numbers.held_bytes if numbers else 0
+            numbers = node.numbers = numbers or Numbers()
+            numbers.add(value, self._t_s)
+            self.held_bytes += numbers.held_bytes - before
         elif kind == "string":
-            node.strings = node.strings or Strings()
-            node.strings.add(value)
+            strings = node.strings
+            before = strings.held_bytes if strings else 0
+            strings = node.strings = strings or Strings()
+            strings.add(value)
+            self.held_bytes += strings.held_bytes - before
         elif kind == "object":
             self._observe_object(node, value, depth)
         elif kind == "array":
@@ -130,17 +147,22 @@ class Profile:
         child = node.properties.get(key)
         if child is not None:
             return child
-        if len(node.properties) < MAX_KEYS and self.nodes < MAX_NODES:
-            child = node.properties[key] = Node()
-            self.nodes += 1
+        if len(node.properties) < MAX_KEYS and self.nodes < MAX_NODES and len(key) <= MAX_KEY_CHARS:
+            table = getsizeof(node.properties)
+            child = node.properties[key] = self._node()
+            self.held_bytes += getsizeof(key) + getsizeof(node.properties) - table
             return child
         if node.rest is None:
             if self.nodes >= MAX_NODES + MAX_KEYS:
                 node.partial = True
                 return None
-            node.rest = Node()
-            self.nodes += 1
+            node.rest = self._node()
         return node.rest
+
+    def _node(self) -> Node:
+        self.nodes += 1
+        self.held_bytes += _NODE_BYTES
+        return Node()
 
     def _observe_array(self, node: Node, value: list[Any], depth: int) -> None:
         node.min_items = min(node.min_items, len(value))
@@ -153,8 +175,7 @@ class Profile:
                 node.partial = True
                 return
             if node.items is None:
-                node.items = Node()
-                self.nodes += 1
+                node.items = self._node()
             self._observe(node.items, item, depth + 1)
 
 

@@ -59,7 +59,8 @@ class SchemaReport(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         messages, topics: All that were seen.
         profiled: Messages that were looked into.
-        topics_not_profiled: Topics beyond the bounds: counted, not looked into.
+        topics_not_profiled: Topics beyond the bounds: counted, not looked into, or let go when memory was short.
+        messages_not_listed: Messages of those of them that are in no schema.
         schemas: One per template, most messages first.
         not_shown: Templates left out because the result was full.
     """
@@ -70,6 +71,7 @@ class SchemaReport(msgspec.Struct, frozen=True, kw_only=True):
     topics_not_profiled: int
     schemas: list[TopicSchema]
     not_shown: list[str]
+    messages_not_listed: int = 0
 
 
 class Group(msgspec.Struct, frozen=True):
@@ -187,7 +189,7 @@ def schema_notes(report: SchemaReport) -> list[str]:
     notes = []
     if report.topics_not_profiled:
         notes.append(
-            f"{report.topics_not_profiled} topics came after the bound of what is profiled; "
+            f"{report.topics_not_profiled} topics were beyond the bound of what is profiled and only counted; "
             "narrow topic_pattern to see them."
         )
     mixed = [one for one in report.schemas if one.encoding_share < _MAJORITY and one.other_encodings]

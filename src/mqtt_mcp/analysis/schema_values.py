@@ -6,7 +6,9 @@ Owns ranges, means, distinct values and the formats that all strings share. Does
 
 import math
 from collections import Counter, deque
+from sys import getsizeof
 
+from mqtt_mcp.analysis.memory import FLOAT_BYTES, NUMBER_BYTES, slots_bytes
 from mqtt_mcp.analysis.schema_words import formats, is_secret_text
 
 MAX_VALUES = 40
@@ -26,6 +28,9 @@ def epoch_unit(value: float) -> str:
     return next((unit for unit, scale in EPOCH_UNITS.items() if _YEAR_2001 <= value / scale <= _YEAR_2100), "")
 
 
+_NUMBERS_BYTES = slots_bytes(15) + 3 * FLOAT_BYTES
+
+
 class Numbers:
     """Numbers of one field: exact count, range and mean; percentiles over the last ``RING``."""
 
@@ -36,6 +41,7 @@ class Numbers:
         "epoch_offset_s",
         "falls",
         "first",
+        "held_bytes",
         "last",
         "m2",
         "maximum",
@@ -59,6 +65,8 @@ class Numbers:
         self.epoch_offset_s: float | None = None
         self.unbounded = False
         """True when a number was too large to calculate with: minimum and maximum do not hold."""
+        self.held_bytes = 0
+        """What it takes, about; follows ``add`` only."""
 
     def add(self, value: float, t_s: float) -> None:
         """Take one number that arrived at ``t_s`` seconds since the start."""
@@ -80,9 +88,14 @@ class Numbers:
         self.maximum = max(self.maximum, value)
         if len(self.distinct) <= MAX_VALUES:
             self.distinct.add(value)
+        self.ring.append(value)
+        if self.count <= 2 * RING:  # later it grows no more, or by a few values among thousands
+            small = value.__class__ is int and -5 <= value <= 256  # those exist once for all
+            values = 0 if small else max(len(self.ring), len(self.distinct))
+            tables = getsizeof(self.distinct) + getsizeof(self.ring)
+            self.held_bytes = max(self.held_bytes, _NUMBERS_BYTES + tables + NUMBER_BYTES * values)
         if self.decimals < 6 and value != int(value):
             self.decimals = max(self.decimals, len(repr(float(value)).partition(".")[2].rstrip("0")))
-        self.ring.append(value)
         unit = epoch_unit(value)
         self.epoch_offset_s = value / EPOCH_UNITS[unit] - t_s if unit else None
 
@@ -109,10 +122,13 @@ class Numbers:
         self.epoch_offset_s = other.epoch_offset_s if other.epoch_offset_s is not None else self.epoch_offset_s
 
 
+_STRINGS_BYTES = slots_bytes(8) + getsizeof(Counter()) + getsizeof(frozenset())
+
+
 class Strings:
     """Strings of one field: bounded distinct values, lengths, and the formats all of them have."""
 
-    __slots__ = ("count", "formats", "max_chars", "min_chars", "overflow", "secret", "values")
+    __slots__ = ("count", "formats", "held_bytes", "max_chars", "min_chars", "overflow", "secret", "values")
 
     def __init__(self) -> None:
         self.count = 0
@@ -122,6 +138,8 @@ class Strings:
         self.min_chars = 1 << 60
         self.max_chars = 0
         self.formats: frozenset[str] | None = None
+        self.held_bytes = _STRINGS_BYTES
+        """What it takes, about."""
 
     def add(self, text: str) -> None:
         """Take one string."""
@@ -137,8 +155,12 @@ class Strings:
         if len(text) > MAX_VALUE_CHARS:
             self.overflow = True
             text = text[:MAX_VALUE_CHARS] + "…"
-        if text in self.values or len(self.values) < MAX_VALUES:
+        if text in self.values:
             self.values[text] += times
+        elif len(self.values) < MAX_VALUES:
+            table = getsizeof(self.values)
+            self.values[text] = times
+            self.held_bytes += getsizeof(text) + getsizeof(self.values) - table
         else:
             self.overflow = True
 

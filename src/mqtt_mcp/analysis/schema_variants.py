@@ -5,12 +5,20 @@ of the fields (``schema_profile.py`` does) or JSON Schema (``schema_document.py`
 """
 
 from collections import Counter
+from sys import getsizeof
 from typing import Any
+
+from mqtt_mcp.analysis.memory import slots_bytes, texts_bytes
 
 _CANDIDATES = ("_type", "type", "method", "event", "kind", "msg_type", "event_type", "eventType")
 _MAX_VALUES = 12
 _MAX_KEYS = 64
 _MAX_VALUE_CHARS = 64
+_MAX_KEY_CHARS = 200
+_MAX_KEYS_OF_A_VALUE = 128
+"""Different keys that went with one value; beyond that the field does not tell structures apart."""
+_VARIANT_BYTES = slots_bytes(2) + getsizeof(Counter())
+_TABLES_BYTES = slots_bytes(4) + getsizeof(set()) + getsizeof({})
 
 
 class Variant:
@@ -26,12 +34,14 @@ class Variant:
 class Variants:
     """Counts, for objects at the root, which keys go with which value of a candidate field."""
 
-    __slots__ = ("by_key", "failed", "objects")
+    __slots__ = ("by_key", "failed", "held_bytes", "objects")
 
     def __init__(self) -> None:
         self.objects = 0
         self.by_key: dict[str, dict[str, Variant]] = {}
         self.failed: set[str] = set()
+        self.held_bytes = _TABLES_BYTES
+        """What it takes, about."""
 
     def add(self, message: dict[str, Any]) -> None:
         """Take one message."""
@@ -59,7 +69,9 @@ class Variants:
 
     def _fail(self, name: str) -> None:
         self.failed.add(name)
-        self.by_key.pop(name, None)
+        for value, variant in self.by_key.pop(name, {}).items():
+            self.held_bytes -= _VARIANT_BYTES + getsizeof(value) + 100
+            self.held_bytes -= texts_bytes(variant.keys) + getsizeof(variant.keys) - getsizeof(Counter())
 
     def _count(self, name: str, value: str, times: int, keys: dict[str, Any] | Counter[str]) -> None:
         values = self.by_key.setdefault(name, {})
@@ -69,11 +81,16 @@ class Variants:
                 self._fail(name)
                 return
             variant = values[value] = Variant()
+            self.held_bytes += _VARIANT_BYTES + getsizeof(value) + 100
         variant.count += times
-        if isinstance(keys, Counter):
-            variant.keys.update(keys)
-        else:
-            variant.keys.update(dict.fromkeys(keys, 1))
+        new = keys.keys() - variant.keys.keys()
+        if new and (len(new) + len(variant.keys) > _MAX_KEYS_OF_A_VALUE or max(map(len, new)) > _MAX_KEY_CHARS):
+            self._fail(name)
+            return
+        table = getsizeof(variant.keys)
+        variant.keys.update(keys if isinstance(keys, Counter) else dict.fromkeys(keys, 1))
+        if new:
+            self.held_bytes += texts_bytes(new) + getsizeof(variant.keys) - table
 
     def discriminator(self) -> tuple[str, dict[str, Variant]] | None:
         """The field whose value decides which keys a message has, with its values, or None.

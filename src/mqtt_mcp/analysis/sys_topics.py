@@ -10,11 +10,14 @@ a burst has not changed.
 
 import math
 import re
+from sys import getsizeof
 
 import msgspec
 
 PREFIX = "$SYS/"
 MAX_TOPICS = 2_000
+MAX_TOPIC_CHARS = 300
+"""Longer topics are only counted: no broker has them."""
 SAME_BURST_S = 0.9
 """Live samples closer together than this belong to one burst; the fastest interval a broker can be set to is 1 s."""
 
@@ -157,6 +160,7 @@ class SysTopics:
 
     def __init__(self) -> None:
         self._series: dict[str, _Series] = {}
+        self._series_bytes = 0
         self._others: set[int] = set()
         self._texts: dict[str, str] = {}
         self._product = ""
@@ -176,7 +180,7 @@ class SysTopics:
         if not stored:
             self._burst(t_s)
         product, name = name_of(topic)
-        if not name:
+        if not name or len(topic) > MAX_TOPIC_CHARS:
             if len(self._others) < MAX_TOPICS:
                 self._others.add(hash(topic))
             return
@@ -192,6 +196,7 @@ class SysTopics:
             if len(self._series) >= MAX_TOPICS:
                 return
             series = self._series[topic] = _Series(name)
+            self._series_bytes += getsizeof(topic) + 120
         series.latest = float(text)
         if stored or t_s - self._first_burst_s < SAME_BURST_S:
             series.base = series.latest
@@ -201,6 +206,12 @@ class SysTopics:
         if t_s - self._last_burst_s >= SAME_BURST_S:
             self._bursts += 1
             self._last_burst_s = t_s
+
+    @property
+    def held_bytes(self) -> int:
+        """About what the samples take; at most a few megabytes."""
+        others = getsizeof(self._others) + 32 * len(self._others)
+        return others + getsizeof(self._series) + self._series_bytes
 
     def result(self) -> BrokerSide:
         """What is known now; changes nothing."""

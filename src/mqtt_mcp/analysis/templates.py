@@ -7,6 +7,7 @@ where given, structure signatures; never at payloads. Works for any number of to
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
+from sys import getsizeof
 
 from mqtt_mcp.analysis import conventions
 
@@ -42,6 +43,7 @@ class Masker:
 
     def __init__(self) -> None:
         self._levels: dict[str, str] = {}
+        self._level_bytes = 0
         self.conventions: dict[str, int] = {}
 
     def mask(self, topic: str) -> tuple[str, ...]:
@@ -60,9 +62,25 @@ class Masker:
         known = self._levels.get(level)
         if known is None:
             known = "{}" if looks_like_id(level) else level
-            if len(self._levels) < _MAX_CACHED_LEVELS:
+            if len(self._levels) < _MAX_CACHED_LEVELS and len(level) <= _MAX_LEVEL_CHARS:
                 self._levels[level] = known
+                self._level_bytes += getsizeof(level)
         return known
+
+    @property
+    def full(self) -> bool:
+        """Whether equal levels of two topics may be two texts from here on."""
+        return len(self._levels) >= _MAX_CACHED_LEVELS
+
+    @property
+    def held_bytes(self) -> int:
+        """About what the remembered levels take, those in use by others included."""
+        return self._level_bytes + getsizeof(self._levels)
+
+    def forget(self, in_use: Iterable[tuple[str, ...]]) -> None:
+        """Remember only the levels of ``in_use``: masked topics that somebody holds on to."""
+        self._levels = {level: level for levels in in_use for level in levels}
+        self._level_bytes = sum(map(getsizeof, self._levels))
 
 
 def templates(topics: Iterable[str], shapes: Mapping[str, str] | None = None) -> dict[str, str]:

@@ -5,14 +5,17 @@ those out first. Topics beyond the table's size are let go smallest first, so th
 is counted.
 """
 
+from sys import getsizeof
+
 from mqtt_mcp.analysis.histogram import Histogram
+from mqtt_mcp.analysis.memory import FLOAT_BYTES, NUMBER_BYTES, Names, slots_bytes
 from mqtt_mcp.mqtt.client import Message
 
 MAX_TOPICS = 5_000
 MAX_DISTINCT = 100_000
+"""Topics told apart exactly; beyond that their number is an estimate."""
 MAX_SECONDS = 3_600
-TOPIC_BYTES = 400
-"""About what one table entry costs besides its name."""
+_TOPIC_BYTES = slots_bytes(9) + 4 * FLOAT_BYTES + NUMBER_BYTES
 
 
 class TopicTraffic:
@@ -65,7 +68,7 @@ class Traffic:
         self.let_go_topics = 0
         self.let_go_messages = 0
         self.let_go_bytes = 0
-        self.distinct: set[int] = set()
+        self.distinct = Names(MAX_DISTINCT)
         self.names_bytes = 0
 
     def add(self, message: Message, t_s: float) -> None:
@@ -101,9 +104,8 @@ class Traffic:
     def _new_topic(self, name: str) -> TopicTraffic:
         if len(self.topics) >= MAX_TOPICS:
             self.keep(MAX_TOPICS // 2)
-        if len(self.distinct) < MAX_DISTINCT:
-            self.distinct.add(hash(name))
-        self.names_bytes += len(name)
+        self.distinct.add(name)
+        self.names_bytes += getsizeof(name)
         topic = self.topics[name] = TopicTraffic()
         return topic
 
@@ -112,17 +114,22 @@ class Traffic:
         ranked = sorted(self.topics, key=lambda name: self.topics[name].messages)
         for name in ranked[: max(0, len(ranked) - topics)]:
             gone = self.topics.pop(name)
-            self.names_bytes -= len(name)
+            self.names_bytes -= getsizeof(name)
             self.let_go_topics += 1
             self.let_go_messages += gone.messages
             self.let_go_bytes += gone.bytes
 
     @property
     def kept_bytes(self) -> int:
-        """About how many bytes the table of topics takes."""
-        return self.names_bytes + len(self.topics) * TOPIC_BYTES
+        """About how many bytes all tables take; those per second and of sizes and gaps are never let go."""
+        table = self.names_bytes + len(self.topics) * _TOPIC_BYTES + getsizeof(self.topics)
+        seconds = 2 * getsizeof(self.per_second) + NUMBER_BYTES * min(len(self.per_second), self.messages)
+        return table + seconds + self.distinct.held_bytes + self.sizes.held_bytes + self.gaps_us.held_bytes
 
     def shrink(self, target_bytes: int) -> None:
-        """Let the smallest topics go until about ``target_bytes`` are taken."""
+        """Let the smallest topics go until about ``target_bytes`` are taken, and only estimate how many there are."""
+        if self.kept_bytes > target_bytes:
+            self.distinct.shrink()
         while self.topics and self.kept_bytes > target_bytes:
             self.keep(min(len(self.topics) - 1, len(self.topics) * 3 // 4))
+            self.topics = dict(self.topics)  # a dict keeps its table when entries go

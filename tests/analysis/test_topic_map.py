@@ -116,15 +116,19 @@ def test_beyond_the_exact_bound_topics_are_estimated_and_messages_stay_exact():
     assert sum(int(line.split("\t")[2]) for line in result.templates) == 20_000
 
 
-def test_shrinking_stops_growth_and_forgets_nothing():
-    """Under memory pressure known topics stay, new ones are estimated."""
+def test_shrinking_takes_no_new_topics_and_counts_those_it_let_go():
+    """Under memory pressure the rows seen last go into the templates' counts, and new topics are estimated."""
     topic_map = TopicMap()
     feed(topic_map, [message(f"t{i}") for i in range(100)])
-    topic_map.shrink(100)
+    topic_map.shrink(topic_map.kept_bytes // 2)
     held = topic_map.kept_bytes
     feed(topic_map, [message(f"u{i}") for i in range(1_000)])
-    assert topic_map.kept_bytes == held
     result = topic_map.result(window())
+    assert result.topics_estimated
+    assert 0 < len(result.page.rows) < 100
+    assert sum(int(line.split("\t")[2]) for line in result.templates) == 1_100
+    topic_map.shrink(held)
+    assert topic_map.kept_bytes <= held
     assert result.messages == 1_100
     assert result.topics == pytest.approx(1_100, rel=0.1)
 

@@ -7,7 +7,7 @@ where given, structure signatures; never at payloads. Works for any number of to
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from sys import getsizeof
+from sys import getsizeof, intern
 
 from mqtt_mcp.analysis import conventions
 
@@ -56,7 +56,7 @@ class Masker:
             return tuple([self._masked(level) for level in levels])
         name, fixed = found
         self.conventions[name] = self.conventions.get(name, 0) + 1
-        return tuple(fixed + [self._masked(level) for level in levels[len(fixed) :]])
+        return tuple([intern(level) for level in fixed] + [self._masked(level) for level in levels[len(fixed) :]])
 
     def _masked(self, level: str) -> str:
         known = self._levels.get(level)

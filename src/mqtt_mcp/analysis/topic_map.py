@@ -5,12 +5,15 @@ a number of characters. Keeps no payload.
 """
 
 import bisect
+from sys import getsizeof
 
 import msgspec
 
 from mqtt_mcp.analysis.accumulator import Window
 from mqtt_mcp.analysis.distinct import Distinct
+from mqtt_mcp.analysis.memory import FLOAT_BYTES, slots_bytes
 from mqtt_mcp.analysis.payloads import BINARY_FORMATS, decode
+from mqtt_mcp.analysis.rows import fitting, json_chars, seconds
 from mqtt_mcp.analysis.shape import signature
 from mqtt_mcp.analysis.templates import Masker, merge
 from mqtt_mcp.analysis.text import clean
@@ -25,7 +28,10 @@ _TEMPLATE_LINES = 60
 _TEMPLATE_CHARS = 7_000
 _MAX_TEMPLATES_COUNTED = 20_000
 _ENVELOPE_CHARS = 3_500  # what the tool says around rows and templates
-_OVERHEAD_BYTES = 120  # a topic's row, its key and its place in the table
+_ROW_BYTES = slots_bytes(5) + 2 * FLOAT_BYTES
+_REGISTERS_BYTES = 4_300
+_COUNTS_BYTES = 136  # the list of two numbers of a template beyond the bound
+_REST = ("{…}",)  # the template of whatever is not told apart any more
 
 
 class TopicRow:
@@ -87,12 +93,17 @@ class TopicMap:
     def __init__(self, settings: Settings = DEFAULTS) -> None:
         self._settings = settings
         self._max_exact = settings.max_topics_exact
+        self._max_templates = _MAX_TEMPLATES_COUNTED
         self._rows: dict[str, TopicRow] = {}
         self._masker = Masker()
         self._shapes: dict[tuple[str, ...], str] = {}
         self._messages = 0
         self._bytes = 0
-        self._name_bytes = 0
+        self._row_bytes = 0
+        self._shape_bytes = 0
+        self._beyond_bytes = 0
+        self._gone_stored = 0
+        self._gone_live = 0
         self._beyond: Distinct | None = None
         self._beyond_templates: dict[tuple[str, ...], list[int]] = {}
 
@@ -118,30 +129,43 @@ class TopicMap:
             return None
         masked = self._masker.mask(topic)
         row = self._rows[topic] = TopicRow(masked, t_s)
-        self._name_bytes += 2 * len(topic)
+        self._row_bytes += self._bytes_of(topic, masked)
         if len(self._rows) <= _SHAPED_TOPICS and 0 < len(payload) <= _LOOKED_AT_BYTES:
             decoded = decode(payload, topic)
             if decoded.format in BINARY_FORMATS:
                 row.flags |= BINARY
-            self._shapes.setdefault(masked, signature(decoded.value))
+            if masked not in self._shapes:
+                shape = self._shapes[masked] = signature(decoded.value)
+                self._shape_bytes += getsizeof(shape)
         elif payload and (b"\x00" in payload[:256] or payload[0] >= 0xF8):
             row.flags |= BINARY
         return row
 
-    def _count_beyond(self, topic: str) -> None:
+    def _bytes_of(self, topic: str, masked: tuple[str, ...]) -> int:
+        held = _ROW_BYTES + getsizeof(topic) + getsizeof(masked)
+        return held + sum(map(getsizeof, masked)) if self._masker.full else held
+
+    def _estimate(self) -> Distinct:
+        """From now on the number of topics is estimated."""
         if self._beyond is None:
             self._beyond = Distinct()
             for known in self._rows:
                 self._beyond.add(known)
-        is_new = self._beyond.add(topic)
-        masked = self._masker.mask(topic)
+        return self._beyond
+
+    def _count_beyond(self, topic: str) -> None:
+        is_new = self._estimate().add(topic)
+        self._count_template(self._masker.mask(topic), topics=int(is_new), messages=1)
+
+    def _count_template(self, masked: tuple[str, ...], *, topics: int, messages: int) -> None:
         counts = self._beyond_templates.get(masked)
         if counts is None:
-            if len(self._beyond_templates) >= _MAX_TEMPLATES_COUNTED:
-                masked = ("{…}",)
+            if len(self._beyond_templates) >= self._max_templates:
+                masked = _REST
             counts = self._beyond_templates.setdefault(masked, [0, 0])
-        counts[0] += is_new
-        counts[1] += 1
+            self._beyond_bytes += _COUNTS_BYTES + getsizeof(masked) + sum(map(getsizeof, masked))
+        counts[0] += topics
+        counts[1] += messages
 
     @property
     def messages(self) -> int:
@@ -155,13 +179,57 @@ class TopicMap:
 
     @property
     def kept_bytes(self) -> int:
-        """About how much the names take."""
-        return self._name_bytes + _OVERHEAD_BYTES * len(self._rows)
+        """About how much the names, their templates and what is remembered of levels take."""
+        tables = getsizeof(self._rows) + getsizeof(self._shapes) + getsizeof(self._beyond_templates)
+        beyond = (_REGISTERS_BYTES if self._beyond else 0) + self._beyond_bytes
+        return tables + self._row_bytes + self._shape_bytes + beyond + self._masker.held_bytes
 
     def shrink(self, target_bytes: int) -> None:
-        """Take no more topics than there are now; those that come from here on are estimated. Nothing is forgotten."""
-        if self.kept_bytes > target_bytes:
-            self._max_exact = min(self._max_exact, len(self._rows))
+        """Let go until about ``target_bytes`` are held: remembered levels, the rows seen last, then rare templates.
+
+        No topic is added to the rows from then on. The messages of those that are gone are counted in their templates,
+        and how many topics there were is estimated.
+        """
+        if self.kept_bytes <= target_bytes:
+            return
+        self._estimate()
+        self._max_exact = 0
+        self._masker.forget(row.masked for row in self._rows.values())
+        over_bytes = self.kept_bytes - target_bytes
+        if over_bytes > 0:
+            self._let_rows_go(over_bytes)
+        over_bytes = self.kept_bytes - target_bytes
+        if over_bytes > 0 and self._beyond_templates:
+            self._let_templates_go(over_bytes)
+
+    def _let_rows_go(self, over_bytes: int) -> None:
+        entry_bytes = getsizeof(self._rows) // max(1, len(self._rows))
+        going: list[str] = []
+        for topic, row in reversed(self._rows.items()):
+            if over_bytes <= 0:
+                break
+            going.append(topic)
+            over_bytes -= self._bytes_of(topic, row.masked) + entry_bytes
+        for topic in going:
+            row = self._rows.pop(topic)
+            self._gone_stored += row.flags & STORED > 0
+            self._gone_live += row.flags & LIVE > 0
+            self._count_template(row.masked, topics=1, messages=row.messages)
+        self._rows = dict(self._rows)  # a dict keeps its table when entries go
+        held = {row.masked for row in self._rows.values()}
+        self._shapes = {masked: shape for masked, shape in self._shapes.items() if masked in held}
+        self._shape_bytes = sum(map(getsizeof, self._shapes.values()))
+        self._masker.forget(held)
+        self._row_bytes = sum(self._bytes_of(topic, row.masked) for topic, row in self._rows.items())
+
+    def _let_templates_go(self, over_bytes: int) -> None:
+        ordered = sorted(self._beyond_templates.items(), key=lambda item: -item[1][1])
+        share = max(0.0, 1 - over_bytes / (self._beyond_bytes + getsizeof(self._beyond_templates)))
+        self._max_templates = int(len(ordered) * share)
+        self._beyond_templates = {}
+        self._beyond_bytes = 0
+        for masked, (topics, messages) in ordered:
+            self._count_template(masked, topics=topics, messages=messages)
 
     def progress(self) -> str:
         """Counts so far."""
@@ -174,14 +242,14 @@ class TopicMap:
     def page_result(self, after: str) -> TopicMapResult:
         """As ``result``, with the page behind ``after``: a ``next_after`` from before."""
         lines, total = self._template_lines()
-        page_chars = self._settings.result_chars - _ENVELOPE_CHARS - sum(map(_json_chars, lines))
+        page_chars = self._settings.result_chars - _ENVELOPE_CHARS - sum(map(json_chars, lines))
         return TopicMapResult(
             topics=self._beyond.estimate() if self._beyond else len(self._rows),
             topics_estimated=self._beyond is not None,
             messages=self._messages,
             bytes=self._bytes,
-            stored_topics=sum(row.flags & STORED > 0 for row in self._rows.values()),
-            live_topics=sum(row.flags & LIVE > 0 for row in self._rows.values()),
+            stored_topics=self._gone_stored + sum(row.flags & STORED > 0 for row in self._rows.values()),
+            live_topics=self._gone_live + sum(row.flags & LIVE > 0 for row in self._rows.values()),
             page=self.page(after, page_chars),
             templates=lines,
             templates_total=total,
@@ -202,10 +270,10 @@ class TopicMap:
         elif after:
             start = bisect.bisect_right(topics, after)
         page = topics[start : start + self._settings.max_topics_listed]
-        lines = _fitting([self._line(topic) for topic in page], max_chars)
+        lines = fitting([self._line(topic) for topic in page], max_chars)
         detail = "lines"
         if len(lines) < len(page):
-            names = _fitting([clean(topic, TOPIC_CHARS) for topic in page], max_chars)
+            names = fitting([clean(topic, TOPIC_CHARS) for topic in page], max_chars)
             if not after:  # the first page shows the breadth; whoever pages on wants the details
                 lines, detail = names, "names"
         end = start + len(lines)
@@ -217,7 +285,7 @@ class TopicMap:
 
     def _line(self, topic: str) -> str:
         row = self._rows[topic]
-        seen = f"{_seconds(row.first_s)}\t{_seconds(row.last_s)}"
+        seen = f"{seconds(row.first_s)}\t{seconds(row.last_s)}"
         return f"{clean(topic, TOPIC_CHARS)}\t{row.messages}\t{seen}\t{row.flag_text(topic)}"
 
     def _template_lines(self) -> tuple[list[str], int]:
@@ -241,23 +309,4 @@ class TopicMap:
             example = examples.get(levels, "") if topics > 1 else ""
             name = clean("/".join(levels), 160)
             lines.append(f"{name}\t{topics}\t{messages}\t{clean(example, 120)}")
-        return _fitting(lines, _TEMPLATE_CHARS), len(found)
-
-
-def _seconds(value: float) -> str:
-    """Seconds with as many decimals as matter."""
-    return f"{value:.3f}".rstrip("0").rstrip(".") if value < 10 else f"{value:.1f}"
-
-
-def _json_chars(text: str) -> int:
-    return len(msgspec.json.encode(text)) + 1
-
-
-def _fitting(lines: list[str], max_chars: int) -> list[str]:
-    """The first lines that fit as JSON array elements."""
-    used = 0
-    for index, line in enumerate(lines):
-        used += _json_chars(line)
-        if used > max_chars:
-            return lines[:index]
-    return lines
+        return fitting(lines, _TEMPLATE_CHARS), len(found)

@@ -110,7 +110,7 @@ def _result(collection: Collection, found: TopicMapResult, pattern: str) -> Resu
             "with collection_id and after=next_after, or watch a narrower pattern."
         )
     if found.topics_estimated:
-        notes.append("There are more topics than are counted exactly; their number is an estimate (within 2 % or so).")
+        notes.append("There are more topics than are kept apart; their number is an estimate (within 2 % or so).")
     return Result(
         status=window_status(window),
         collection_id=collection.id,

@@ -81,7 +81,8 @@ def place(levels: list[str], *, zigbee_bases: Collection[str] = (), zigbee_names
         base = "/".join(levels[:depth])
         if len(levels) > depth and (base == "zigbee2mqtt" or base in zigbee_bases):
             return _zigbee(base, levels[depth:], zigbee_names)
-    reader = _READERS.get(levels[0])
+    # A convention begins below its first level: a bare `shellies` belongs to nobody.
+    reader = _READERS.get(levels[0]) if len(levels) > 1 else None
     if reader is not None:
         found = reader(levels)
         if found is not None:

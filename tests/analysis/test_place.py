@@ -7,8 +7,23 @@ from mqtt_mcp.analysis.devices.place import _READERS, place
 
 WORDS = [
     *_READERS,
-    *("zigbee2mqtt bridge things events presence device devices gateway config discovery discover esphome".split()),
-    *("tasmota shellyplus1-x switch state set LWT 5 #".split()),
+    *(
+        [
+            "zigbee2mqtt",
+            "bridge",
+            "things",
+            "events",
+            "presence",
+            "device",
+            "devices",
+            "gateway",
+            "config",
+            "discovery",
+            "discover",
+            "esphome",
+        ]
+    ),
+    *(["tasmota", "shellyplus1-x", "switch", "state", "set", "LWT", "5", "#"]),
     "",
 ]
 

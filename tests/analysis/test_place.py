@@ -7,25 +7,10 @@ from mqtt_mcp.analysis.devices.place import _READERS, place
 
 WORDS = [
     *_READERS,
-    *(
-        [
-            "zigbee2mqtt",
-            "bridge",
-            "things",
-            "events",
-            "presence",
-            "device",
-            "devices",
-            "gateway",
-            "config",
-            "discovery",
-            "discover",
-            "esphome",
-        ]
-    ),
-    *(["tasmota", "shellyplus1-x", "switch", "state", "set", "LWT", "5", "#"]),
+    "zigbee2mqtt", "bridge", "things", "events", "presence", "device", "devices", "gateway", "config",
+    "discovery", "discover", "esphome", "tasmota", "shellyplus1-x", "switch", "state", "set", "LWT", "5", "#",
     "",
-]
+]  # fmt: skip
 
 
 @given(st.lists(st.sampled_from(WORDS), min_size=1, max_size=6))

@@ -43,6 +43,9 @@ class _WatchedStdio(trio.abc.HalfCloseableStream):
             self._watchdog.arm()
             raise
 
+    def send_nowait(self, data: bytes) -> int:
+        return self._inner.send_nowait(data)
+
     async def wait_send_all_might_not_block(self) -> None:
         await self._inner.wait_send_all_might_not_block()
 

@@ -86,6 +86,18 @@ class StdioStream(trio.abc.HalfCloseableStream):
                 raise trio.BrokenResourceError from error
         await trio.lowlevel.cancel_shielded_checkpoint()
 
+    def send_nowait(self, data: bytes) -> int:
+        """Send what there is room for, without waiting. Returns the number of bytes sent.
+
+        A broken or closed stream takes nothing: ``send_all`` is where that is told.
+        """
+        if self._send_fd == _CLOSED:
+            return 0
+        try:
+            return os.write(self._send_fd, data)
+        except OSError:
+            return 0
+
     async def wait_send_all_might_not_block(self) -> None:
         """Wait until there is room in the pipe."""
         self._check_open(self._send_fd)

@@ -65,10 +65,6 @@ class Names:
             self._estimate = self._rest.estimate()
         return self._estimate
 
-    def __contains__(self, name: str) -> bool:
-        """Whether it was taken; False for every name once they are no longer told apart."""
-        return hash(name) in self._hashes
-
     @property
     def exact(self) -> bool:
         """Whether the number of names is exact; an estimate has a standard error of 1.6 %."""

@@ -64,6 +64,7 @@ class Result(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     topics_seen: int
     messages_of_device: int = 0
     topics_not_followed: int = 0
+    messages_not_followed: int = 0
     availability: str = ""
     identity: list[Identity] = msgspec.field(default_factory=list)
     findings: list[Finding] = msgspec.field(default_factory=list)

@@ -4,6 +4,8 @@ Owns the bounds on topics and on time per message. What messages mean, whose the
 of its neighbours (``detect``, ``device``, ``match``, ``report``).
 """
 
+from sys import getsizeof
+
 import msgspec
 
 from mqtt_mcp.analysis.accumulator import Window
@@ -28,7 +30,9 @@ from mqtt_mcp.analysis.devices.report import (
     verdict_of_all,
     verdict_of_one,
 )
-from mqtt_mcp.analysis.devices.track import Track
+from mqtt_mcp.analysis.devices.track import RING, Track
+from mqtt_mcp.analysis.devices.weight import track_bytes
+from mqtt_mcp.analysis.memory import Names
 from mqtt_mcp.analysis.payloads import decode
 from mqtt_mcp.analysis.text import clean, quote
 from mqtt_mcp.mqtt.client import Message
@@ -53,7 +57,7 @@ class DeviceReport(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True
         topics, timeline: The device's topics and what happened.
         candidates: Devices that may be meant when none was found for certain.
         devices: All devices, offline and troubled ones first, when none was named.
-        messages, messages_of_device, topics_seen, topics_not_followed: What was counted.
+        messages, messages_of_device, topics_seen, topics_not_followed, messages_not_followed: What was counted.
         notes: What a reader needs to judge the rest.
     """
 
@@ -62,6 +66,7 @@ class DeviceReport(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True
     topics_seen: int
     messages_of_device: int = 0
     topics_not_followed: int = 0
+    messages_not_followed: int = 0
     availability: str = ""
     identity: list[Identity] = msgspec.field(default_factory=list)
     findings: list[Finding] = msgspec.field(default_factory=list)
@@ -87,7 +92,10 @@ class DebugAccumulator:
         self._wanted = normalise(self._query)
         self._max_chars = max_chars
         self._tracks: dict[str, Track] = {}
-        self._unfollowed: set[str] = set()
+        self._track_bytes = 0
+        self._unfollowed = Names()
+        self._unfollowed_messages = 0
+        self._pressed = self._wanted_lost = self._names_lost = False
         self._directory = Directory()
         self._clock_off_s = 0.0
         self._live = 0
@@ -99,40 +107,80 @@ class DebugAccumulator:
 
     @property
     def kept_bytes(self) -> int:
-        """About how much all topics hold."""
-        return 2_500 * len(self._tracks)
+        """About how much the topics and what devices said of themselves take."""
+        learned = self._directory.held_bytes + getsizeof(self._tracks)
+        return self._track_bytes + learned + self._unfollowed.held_bytes
 
     def shrink(self, target_bytes: int) -> None:
-        """Forget the topics seen last, those of the wanted device excepted."""
-        for topic in reversed(list(self._tracks)):
-            if self.kept_bytes <= target_bytes:
-                return
-            if not (self._wanted and self._wanted in normalise(topic)):
-                del self._tracks[topic]
-                self._unfollowed.add(topic)
+        """Let go until about ``target_bytes`` are held; what is gone is only counted from then on.
+
+        The topics seen last go first, those of the wanted device after all others. What devices said of themselves goes
+        when it would take more than half.
+        """
+        if self.kept_bytes <= target_bytes:
+            return
+        self._pressed = True
+        if self._directory.held_bytes > target_bytes // 2:
+            self._directory = Directory()
+            self._names_lost = True
+        self._unfollowed.shrink()
+        entry_bytes = getsizeof(self._tracks) // max(1, len(self._tracks))
+        over_bytes = self.kept_bytes - target_bytes
+        latest_first = list(reversed(self._tracks.values()))
+        for track in sorted(latest_first, key=lambda one: one.close):
+            if over_bytes <= 0:
+                break
+            del self._tracks[track.topic]
+            held_bytes = track.held_bytes + len(track.last_payload)
+            self._track_bytes -= held_bytes
+            over_bytes -= held_bytes + entry_bytes
+            self._not_followed(track.topic, track.messages, wanted=track.close)
+        self._tracks = dict(self._tracks)  # a dict keeps its table when entries go
+
+    def _not_followed(self, topic: str, messages: int, *, wanted: bool) -> None:
+        self._unfollowed.add(topic)
+        self._unfollowed_messages += messages
+        self._wanted_lost = self._wanted_lost or wanted
+
+    def _follow(self, topic: str, t_s: float) -> Track | None:
+        """A new topic, when there is room for it; under pressure only for the wanted device's."""
+        wanted = bool(self._wanted) and self._wanted in normalise(topic)
+        if len(self._tracks) >= MAX_TRACKS or (self._pressed and (self._wanted_lost or not wanted)):
+            self._not_followed(topic, 1, wanted=wanted)
+            return None
+        levels = topic.split("/", 40)
+        track = self._tracks[topic] = Track(topic, levels, place(levels).role, t_s)
+        track.close = wanted
+        return track
 
     def add(self, message: Message, t_s: float) -> None:
         """Take one message."""
         self.messages += 1
         self._live += not message.retain
-        track = self._tracks.get(message.topic)
+        track = self._tracks.get(message.topic) or self._follow(message.topic, t_s)
         if track is None:
-            if len(self._tracks) >= MAX_TRACKS:
-                if len(self._unfollowed) < 100_000:
-                    self._unfollowed.add(message.topic)
-                return
-            levels = message.topic.split("/", 40)
-            track = Track(message.topic, levels, place(levels).role, t_s)
-            track.close = bool(self._wanted) and self._wanted in normalise(message.topic)
-            self._tracks[message.topic] = track
+            return
+        self._track_bytes -= len(track.last_payload)
         track.arrive(message, t_s)
+        self._track_bytes += len(track.last_payload)
+        if self._look(track, message, t_s) or not track.messages & (track.messages - 1):
+            self._weigh(track)
+
+    def _look(self, track: Track, message: Message, t_s: float) -> bool:
+        """Look into a message when it is not too large or too soon; whether that may have changed what is held."""
         looks = _CLOSE_LOOKS_PER_S if track.close else _LOOKS_PER_S
         if len(message.payload) > MAX_PARSED_BYTES or not track.may_parse(t_s, looks):
-            return
+            return False
         content_type = message.properties.content_type if message.properties else ""
         decoded = decode(message.payload, message.topic, content_type)
         self._directory.learn(track.levels, decoded.value)
         detect(track, decoded, self._directory, t_s, retain=message.retain)
+        return track.parsed <= 2 * RING or not track.parsed % 8
+
+    def _weigh(self, track: Track) -> None:
+        before = track.held_bytes
+        track.held_bytes = track_bytes(track)
+        self._track_bytes += track.held_bytes - before
 
     def progress(self) -> str:
         """Counts only."""
@@ -185,6 +233,7 @@ class DebugAccumulator:
             topics_seen=len(self._tracks) + len(self._unfollowed),
             messages_of_device=device.messages,
             topics_not_followed=len(self._unfollowed),
+            messages_not_followed=self._unfollowed_messages,
             availability=device.reachability(),
             identity=[identity(device, found.how)],
             findings=judgement.findings[:_MAX_FINDINGS],
@@ -204,6 +253,7 @@ class DebugAccumulator:
             messages=self.messages,
             topics_seen=len(self._tracks) + len(self._unfollowed),
             topics_not_followed=len(self._unfollowed),
+            messages_not_followed=self._unfollowed_messages,
             candidates=candidates,
             notes=self._notes(),
         )
@@ -219,6 +269,7 @@ class DebugAccumulator:
             topics_seen=len(self._tracks) + len(self._unfollowed),
             messages_of_device=sum(one.messages for one in lines),
             topics_not_followed=len(self._unfollowed),
+            messages_not_followed=self._unfollowed_messages,
         )
         shown = lines[:_MAX_LINES]
         while True:
@@ -232,9 +283,12 @@ class DebugAccumulator:
 
     def _notes(self) -> list[str]:
         notes = [disagreement(self._clock_off_s)] if self._clock_off_s else []
+        if self._names_lost:
+            notes.append("What devices had said of their names was let go, to bound memory: names may be missing.")
         if self._unfollowed:
             notes.append(
-                f"{len(self._unfollowed)} topics beyond the first {MAX_TRACKS} were only counted; narrow the pattern."
+                f"{len(self._unfollowed)} topics with {self._unfollowed_messages} messages were only counted, to bound "
+                "memory: nothing here rests on them; narrow the pattern to see them."
             )
         return notes
 

@@ -7,11 +7,12 @@ needs the whole watch (``findings.py`` and ``readings.py`` do).
 import math
 import re
 from datetime import UTC, datetime
+from itertools import islice
 from typing import Any
 
 from mqtt_mcp.analysis.devices.availability import availability
 from mqtt_mcp.analysis.devices.directory import Directory, ids_in
-from mqtt_mcp.analysis.devices.track import MAX_SERIES, Change, Series, Track
+from mqtt_mcp.analysis.devices.track import MAX_KEY_CHARS, MAX_PATH_CHARS, MAX_SERIES, Change, Series, Track
 from mqtt_mcp.analysis.payloads import Decoded
 from mqtt_mcp.analysis.schema_profile import json_type
 from mqtt_mcp.analysis.schema_values import EPOCH_UNITS, epoch_unit
@@ -166,16 +167,20 @@ def _shape(track: Track, value: dict[str, Any], t_s: float) -> None:
     shape = signature(value)
     usual = track.shapes.most_common(1)
     if shape not in track.shapes and usual and usual[0][1] >= 5 and usual[0][1] >= 0.6 * track.shapes.total():
-        types = {key: _kind(item) for key, item in list(value.items())[:60]}
+        types = _types(value)
         lost = [key for key in track.shape if key not in types]
         changed = [key for key, kind in types.items() if track.shape.get(key, kind) != kind and kind != "null"]
         if (changed or len(lost) > len(track.shape) / 3) and track.shape_change is None:
             said = [f"{key} is {types[key]} instead of {track.shape[key]}" for key in changed[:3]]
             track.shape_change = (t_s, "; ".join(said + ([f"without {', '.join(lost[:5])}"] if lost else [])))
     elif not usual or track.shapes[shape] + 1 >= usual[0][1]:
-        track.shape = {key: _kind(item) for key, item in list(value.items())[:60]}
+        track.shape = _types(value)
     if shape in track.shapes or len(track.shapes) < 8:
         track.shapes[shape] += 1
+
+
+def _types(value: dict[str, Any]) -> dict[str, str]:
+    return {key[:MAX_KEY_CHARS]: _kind(item) for key, item in islice(value.items(), 60)}
 
 
 def _kind(value: Any) -> str:
@@ -236,7 +241,7 @@ def _number(track: Track, path: str, key: str, number: float, t_s: float) -> Non
         return
     series = track.series.get(path)
     if series is None:
-        if len(track.series) >= MAX_SERIES:
+        if len(track.series) >= MAX_SERIES or len(path) > MAX_PATH_CHARS:
             return
         series = track.series[path] = Series()
     series.add(value, t_s)

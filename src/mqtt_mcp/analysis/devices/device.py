@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from typing import Literal
 
 from mqtt_mcp.analysis.devices.availability import is_availability_topic
-from mqtt_mcp.analysis.devices.directory import Directory, Known, generic_name
+from mqtt_mcp.analysis.devices.directory import MAX_TEXT, Directory, Known, generic_name
 from mqtt_mcp.analysis.devices.place import Place, place
 from mqtt_mcp.analysis.devices.track import Change, Track
 
@@ -118,7 +118,8 @@ def group(tracks: Iterable[Track], directory: Directory) -> list[Device]:
 def _place(track: Track, directory: Directory) -> Place:
     where = place(track.levels, zigbee_bases=directory.zigbee_bases, zigbee_names=directory.zigbee_names)
     if where.ecosystem == "tasmota" and where.role == "discovery":
-        return where._replace(name=directory.tasmota_macs.get(track.levels[2], "") if len(track.levels) > 2 else "")
+        mac = track.levels[2][:MAX_TEXT] if len(track.levels) > 2 else ""
+        return where._replace(name=directory.tasmota_macs.get(mac, ""))
     return where
 
 

@@ -5,12 +5,21 @@ names and aliases; never invents a device that only exists here. Bounded; what i
 """
 
 from collections.abc import Callable
+from sys import getsizeof
 from typing import Any
 
 from mqtt_mcp.analysis.schema_words import looks_like_id
 
 MAX_DEVICES = 5_000
-_MAX_TEXT = 120
+MAX_HELD_BYTES = 12 * 1024 * 1024
+"""What is learned may take so much; further facts are not learned."""
+_DEVICE_BYTES = 900
+_FACT_BYTES = 150
+_MAX_TOPIC_CHARS = 500
+_MAX_ALIASES = 12
+_MAX_WORD = 40
+MAX_TEXT = 120
+"""Longest name or alias that is learned; addresses in topics are cut to it."""
 _ID_KEYS = frozenset(
     {
         *("id", "device", "device_id", "deviceid", "dev_id", "ieee", "ieee_address", "ieeeaddr", "mac", "macaddress"),
@@ -67,6 +76,8 @@ class Directory:
         """Topic → the words for available and not available that discovery announced."""
         self.expire_after_s: dict[str, float] = {}
         self.topic_owner: dict[str, Known] = {}
+        self.held_bytes = 0
+        """What all of it takes, about."""
         self.version = 0
         """Grows with each fact, so that users know when to look again."""
 
@@ -90,8 +101,22 @@ class Directory:
             (("esphome", "discover"), self._esphome),
         )
 
+    def _room(self, *texts: str, besides: int = _FACT_BYTES) -> bool:
+        """Whether a fact may still be learned; counts what it takes when so."""
+        needed = besides + sum(map(getsizeof, texts))
+        if self.held_bytes + needed > MAX_HELD_BYTES:
+            return False
+        self.held_bytes += needed
+        return True
+
+    def _alias(self, device: Known, text: Any) -> None:
+        if not isinstance(text, str) or not 2 <= len(text) <= MAX_TEXT or text in device.aliases:
+            return
+        if len(device.aliases) < _MAX_ALIASES and self._room(text):
+            device.aliases.add(text)
+
     def _base(self, base: str) -> None:
-        if base not in self.zigbee_bases and len(self.zigbee_bases) < 50:
+        if base not in self.zigbee_bases and len(self.zigbee_bases) < 50 and len(base) <= _MAX_TOPIC_CHARS:
             self.zigbee_bases.add(base)
             self.version += 1
 
@@ -100,11 +125,11 @@ class Directory:
         return self.devices.get((ecosystem, name))
 
     def _device(self, ecosystem: str, name: Any) -> Known | None:
-        if not isinstance(name, str) or not name or len(name) > _MAX_TEXT:
+        if not isinstance(name, str) or not name or len(name) > MAX_TEXT:
             return None
         found = self.devices.get((ecosystem, name))
         if found is None:
-            if len(self.devices) >= MAX_DEVICES:
+            if len(self.devices) >= MAX_DEVICES or not self._room(name, besides=_DEVICE_BYTES):
                 return None
             found = self.devices[(ecosystem, name)] = Known(ecosystem, name)
             self.version += 1
@@ -119,7 +144,7 @@ class Directory:
             if device is None:
                 continue
             self.zigbee_names.add(device.name)
-            _alias(device, one.get("ieee_address"))
+            self._alias(device, one.get("ieee_address"))
             definition = one.get("definition")
             if isinstance(definition, dict):
                 device.model = _text(definition.get("model"), definition.get("vendor"))
@@ -133,26 +158,28 @@ class Directory:
         device = self._device("tasmota", value.get("t"))
         if device is None:
             return
-        self.tasmota_macs[levels[2]] = device.name
+        mac = levels[2][:MAX_TEXT]
+        if mac in self.tasmota_macs or self._room(mac):
+            self.tasmota_macs[mac] = device.name
         names = value.get("fn")
         for alias in (value.get("dn"), value.get("hn"), value.get("mac"), value.get("ip"), *_list(names)):
-            _alias(device, alias)
+            self._alias(device, alias)
         device.model, device.software = _text(value.get("md")), _text(value.get("sw"))
         topic = f"tele/{device.name}/LWT"
         if isinstance(value.get("onln"), str) and isinstance(value.get("ofln"), str):
-            self.availability_words[topic] = (value["onln"], value["ofln"])
+            self._words(topic, value["onln"], value["ofln"])
 
     def _shelly(self, _levels: list[str], value: dict[str, Any]) -> None:
         device = self._device("shelly", value.get("id"))
         if device is not None:
-            _alias(device, value.get("mac"))
+            self._alias(device, value.get("mac"))
             device.model, device.software = _text(value.get("model")), _text(value.get("fw_ver"))
 
     def _esphome(self, levels: list[str], value: dict[str, Any]) -> None:
         device = self._device("esphome", value.get("name") or levels[-1])
         if device is not None:
             for key in ("mac", "ip", "friendly_name"):
-                _alias(device, value.get(key))
+                self._alias(device, value.get(key))
             device.model, device.software = _text(value.get("board")), _text(value.get("version"))
 
     def _home_assistant(self, levels: list[str], value: dict[str, Any]) -> None:
@@ -167,7 +194,7 @@ class Directory:
         if device is None:
             return
         for alias in (*ids, value.get("uniq_id"), value.get("unique_id"), value.get("name")):
-            _alias(device, alias)
+            self._alias(device, alias)
         device.model = _text(described.get("mdl", described.get("model")), described.get("mf"))
         device.software = _text(described.get("sw", described.get("sw_version")))
         self._announced(device, value)
@@ -184,10 +211,13 @@ class Directory:
                 if not isinstance(topic, str) or not (key.endswith(("_t", "_topic")) or key in {"t", "topic"}):
                     continue
                 whole = topic.replace("~", base, 1) if topic[:1] == "~" or topic[-1:] == "~" else topic
-                if len(device.topics) >= 200 or len(whole) > 500:
+                if len(device.topics) >= 200 or len(whole) > _MAX_TOPIC_CHARS:
                     return
-                device.topics.add(whole)
-                self.topic_owner.setdefault(whole, device)
+                if whole not in device.topics:
+                    if not self._room(whole):
+                        return
+                    device.topics.add(whole)
+                    self.topic_owner.setdefault(whole, device)
                 self._details(entry, key, whole)
 
     def _details(self, entry: dict[str, Any], key: str, topic: str) -> None:
@@ -195,10 +225,17 @@ class Directory:
             up = entry.get("pl_avail", entry.get("payload_available", "online"))
             down = entry.get("pl_not_avail", entry.get("payload_not_available", "offline"))
             if isinstance(up, str) and isinstance(down, str):
-                self.availability_words[topic] = (up[:40], down[:40])
+                self._words(topic, up, down)
         expires = entry.get("exp_aft", entry.get("expire_after"))
-        if key in {"stat_t", "state_topic"} and isinstance(expires, (int, float)) and expires > 0:
+        if key not in {"stat_t", "state_topic"} or not isinstance(expires, (int, float)) or expires <= 0:
+            return
+        if topic in self.expire_after_s or self._room():
             self.expire_after_s[topic] = float(expires)
+
+    def _words(self, topic: str, up: str, down: str) -> None:
+        up, down = up[:_MAX_WORD], down[:_MAX_WORD]
+        if topic in self.availability_words or self._room(topic, up, down):
+            self.availability_words[topic] = (up, down)
 
 
 def ids_in(value: Any) -> set[str]:
@@ -213,11 +250,6 @@ def ids_in(value: Any) -> set[str]:
             if key.lower() in _ID_KEYS and isinstance(text, str) and 3 <= len(text) <= 80 and len(found) < 10:
                 found.add(normalise(text))
     return found - {""}
-
-
-def _alias(device: Known, text: Any) -> None:
-    if isinstance(text, str) and 2 <= len(text) <= _MAX_TEXT and len(device.aliases) < 12:
-        device.aliases.add(text)
 
 
 def _text(*parts: Any) -> str:

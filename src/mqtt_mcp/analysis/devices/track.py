@@ -13,6 +13,10 @@ from mqtt_mcp.mqtt.client import Message
 
 KEPT_PAYLOAD_BYTES = 2_048
 MAX_SERIES = 40
+MAX_PATH_CHARS = 300
+"""Fields with longer paths have no series."""
+MAX_KEY_CHARS = 120
+"""Names of fields are cut to so much where a structure is remembered."""
 RING = 32
 MAX_NOTES = 20
 _DUPLICATE_S = 0.2
@@ -108,6 +112,7 @@ class Track:
         "formats",
         "gaps",
         "hash",
+        "held_bytes",
         "ids",
         "injection",
         "last_bytes",
@@ -181,6 +186,8 @@ class Track:
         self.injection: tuple[float, str] | None = None
         self.ids: set[str] = set()
         self.tokens, self.tokens_s = 20.0, t_s
+        self.held_bytes = 0
+        """What it took when it was last weighed."""
 
     def arrive(self, message: Message, t_s: float) -> None:
         """Count one message; cheap, for every message."""
@@ -228,11 +235,6 @@ class Track:
     def state(self) -> Change | None:
         """The availability announced last."""
         return self.changes[-1] if self.changes else None
-
-    @property
-    def kept_bytes(self) -> int:
-        """About how much this topic holds."""
-        return 1_500 + len(self.topic) + len(self.last_payload) + 900 * len(self.series) + 400 * len(self.notes)
 
     def median_gap_s(self) -> float:
         """Median interval of live messages; 0.0 for none."""

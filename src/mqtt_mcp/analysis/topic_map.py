@@ -162,7 +162,9 @@ class TopicMap:
         if counts is None:
             if len(self._beyond_templates) >= self._max_templates:
                 masked = _REST
-            counts = self._beyond_templates.setdefault(masked, [0, 0])
+            counts = self._beyond_templates.get(masked)
+        if counts is None:
+            counts = self._beyond_templates[masked] = [0, 0]
             self._beyond_bytes += _COUNTS_BYTES + getsizeof(masked) + sum(map(getsizeof, masked))
         counts[0] += topics
         counts[1] += messages
@@ -195,12 +197,12 @@ class TopicMap:
         self._estimate()
         self._max_exact = 0
         self._masker.forget(row.masked for row in self._rows.values())
-        over_bytes = self.kept_bytes - target_bytes
-        if over_bytes > 0:
-            self._let_rows_go(over_bytes)
-        over_bytes = self.kept_bytes - target_bytes
-        if over_bytes > 0 and self._beyond_templates:
-            self._let_templates_go(over_bytes)
+        if 2 * self._beyond_bytes > target_bytes and self.kept_bytes > target_bytes:
+            self._let_templates_go(self.kept_bytes - target_bytes)  # a flood of them may not push out the rows
+        if self.kept_bytes > target_bytes:
+            self._let_rows_go(self.kept_bytes - target_bytes)
+        while self.kept_bytes > target_bytes and self._max_templates and self._beyond_templates:
+            self._let_templates_go(self.kept_bytes - target_bytes)
 
     def _let_rows_go(self, over_bytes: int) -> None:
         entry_bytes = getsizeof(self._rows) // max(1, len(self._rows))
@@ -225,7 +227,7 @@ class TopicMap:
     def _let_templates_go(self, over_bytes: int) -> None:
         ordered = sorted(self._beyond_templates.items(), key=lambda item: -item[1][1])
         share = max(0.0, 1 - over_bytes / (self._beyond_bytes + getsizeof(self._beyond_templates)))
-        self._max_templates = int(len(ordered) * share)
+        self._max_templates = max(0, min(int(len(ordered) * share), len(ordered) - 2))
         self._beyond_templates = {}
         self._beyond_bytes = 0
         for masked, (topics, messages) in ordered:

@@ -50,6 +50,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     # What one tool result may hold
     max_kept_messages: int = 500
     max_shown_messages: int = 50
+    max_shown_while_running: int = 15
     max_topics_listed: int = 1000
     max_topics_exact: int = 100_000
     result_chars: int = 24_000

@@ -252,3 +252,31 @@ def test_user_properties_count_as_memory():
     assert sampler.kept_bytes > 300_000
     sampler.shrink(100_000)
     assert sampler.kept_bytes <= 100_000
+
+
+def test_an_answer_in_between_is_a_short_look_that_adds_up():
+    """Ours: the reader gets the whole result at the end, so the one before must not fill the conversation."""
+    traffic = home(3)
+    sampler = Sampler(max_messages=500, duration_s=300.0)
+    feed(sampler, traffic)
+    look = sampler.result(window(300.0, ended_by="running"))
+    whole = sampler.result(window(300.0))
+
+    assert len(look.messages) == DEFAULTS.max_shown_while_running
+    assert len(whole.messages) == DEFAULTS.max_shown_messages
+    assert_adds_up(look, traffic)
+    assert len(msgspec.json.encode(look)) < len(msgspec.json.encode(whole)) / 1.5
+
+
+def test_what_is_left_of_the_budget_is_spent():
+    """Analysis §2.8: the left-over budget goes to messages that were cut, instead of being wasted."""
+    text = "abcdefghij " * 30
+    payloads = [json.dumps({"id": n, **{f"k{i}": text[: 20 + 5 * i] for i in range(6)}}) for n in range(50)]
+    sampler = Sampler(max_messages=500, duration_s=30.0)
+    feed(sampler, [message(f"t/{n}", payload, t_s=n / 2) for n, payload in enumerate(payloads)])
+    result = sampler.result(window(30.0))
+    lengths = {len(m.payload) for m in result.messages}
+
+    assert any(m.cut for m in result.messages)
+    assert len(lengths) > 1, "some messages got more than the common share"
+    assert len(msgspec.json.encode(result)) > 0.85 * (DEFAULTS.result_chars - 2_500)

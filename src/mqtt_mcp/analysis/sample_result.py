@@ -1,28 +1,23 @@
 """What subscribe_and_collect reports, made to fit a number of characters and to add up.
 
-Owns the shape of the result, the sharing of the character budget among payloads, and the account of every message:
-``topics.messages + other_topics.messages = observed.messages = returned + Σ same + not_shown``. Chooses nothing.
+Owns the shape of the result and the account of every message:
+``topics.messages + other_topics.messages = observed.messages = returned + Σ same + not_shown``. Chooses nothing; the
+messages themselves are cut by ``sample_messages``.
 """
 
 from collections.abc import Sequence
 
 import msgspec
 
-from mqtt_mcp.analysis.payloads import Shown
 from mqtt_mcp.analysis.pool import Kept
 from mqtt_mcp.analysis.pruning import POLICY, Chosen
+from mqtt_mcp.analysis.sample_messages import SampleMessage, fitted
 from mqtt_mcp.analysis.signals import WEIGHTS
 from mqtt_mcp.analysis.text import clean
 
 MAX_TOPICS = 40
 MAX_ISSUES_LISTED = 20
 _TOPIC_CHARS = 200
-_START_CHARS = 400
-_ISSUE_CHARS = 2_000
-_SMALL_CHARS = 24
-_SHRINKING = 0.75
-_PROPERTY_CHARS = 80
-_MAX_USER_PROPERTIES = 5
 
 
 class Counts(msgspec.Struct):
@@ -102,26 +97,6 @@ class Returned(msgspec.Struct, frozen=True):
     cut_payloads: int
 
 
-class SampleMessage(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
-    """One shown message. ``payload`` is data from a device; ``same`` further messages were identical."""
-
-    t_s: float
-    topic: str
-    qos: int
-    format: str
-    bytes: int
-    payload: str
-    why: list[str]
-    retained: bool = False
-    cut: bool = False
-    same: int = 0
-    content_type: str = ""
-    response_topic: str = ""
-    correlation_hex: str = ""
-    message_expiry_s: int = -1
-    user_properties: list[str] = msgspec.field(default_factory=list)
-
-
 class NotShown(msgspec.Struct, frozen=True):
     """Messages that are neither shown nor identical to a shown one, by whether their topic has a shown message."""
 
@@ -172,7 +147,7 @@ def compose(
     rows, other = _topic_rows(topics, more, shown_of, issues)
     listed = _listed_issues(issues, chosen)
     overhead = len(msgspec.json.encode((rows, listed))) + 1_000
-    messages = _fitted(chosen, max_chars - overhead)
+    messages = fitted(chosen, max_chars - overhead)
     same = sum(message.same for message in messages)
     on_shown = sum(topic.messages for topic in topics if topic.topic in shown_of) - len(messages) - same
     missing = counts.messages - len(messages) - same
@@ -244,72 +219,3 @@ def _listed_issues(issues: Sequence[Issue], chosen: Sequence[tuple[Kept, Chosen]
         )
         for issue in telling[:MAX_ISSUES_LISTED]
     ]
-
-
-def _fitted(chosen: Sequence[tuple[Kept, Chosen]], max_chars: int) -> list[SampleMessage]:
-    """Render the messages into the budget: equal caps first, then what is left goes to those with issues."""
-    cap = _START_CHARS
-    renderings = [kept.rendering() for kept, _ in chosen]
-    shown = [rendering.at(cap) for rendering in renderings]
-    messages = [_message(kept, one, payload) for (kept, one), payload in zip(chosen, shown, strict=True)]
-    sizes = [_chars(message) for message in messages]
-    while sum(sizes) > max_chars and cap > _SMALL_CHARS:
-        cap = max(_SMALL_CHARS, int(cap * _SHRINKING))
-        for index, rendering in enumerate(renderings):
-            payload = rendering.at(cap)
-            if payload is not shown[index]:
-                shown[index] = payload
-                messages[index] = _with_payload(messages[index], payload)
-                sizes[index] = _chars(messages[index])
-    spare = max_chars - sum(sizes)
-    while spare < 0 and messages:  # topics and reasons alone are too long: the ends of the list give way
-        spare += sizes.pop()
-        messages.pop()
-    if cap < _START_CHARS:
-        return messages
-    with_issue = [index for index, (kept, _) in enumerate(chosen) if kept.signals and shown[index].cut]
-    for index in with_issue:
-        payload = chosen[index][0].rendering().at(min(_ISSUE_CHARS, cap + spare // 2))
-        longer = _with_payload(messages[index], payload)
-        spare -= _chars(longer) - sizes[index]
-        if spare < 0:
-            break
-        messages[index] = longer
-    return messages
-
-
-def _chars(message: SampleMessage) -> int:
-    return len(msgspec.json.encode(message)) + 1
-
-
-def _with_payload(message: SampleMessage, shown: Shown) -> SampleMessage:
-    return msgspec.structs.replace(message, payload=shown.payload, cut=shown.cut)
-
-
-def _message(kept: Kept, one: Chosen, shown: Shown) -> SampleMessage:
-    message = kept.message
-    properties = message.properties
-    content_type = properties.content_type if properties else ""
-    return SampleMessage(
-        t_s=round(kept.t_s, 3),
-        topic=clean(message.topic, _TOPIC_CHARS),
-        qos=message.qos,
-        format=shown.format,
-        bytes=shown.bytes,
-        payload=shown.payload,
-        why=one.why,
-        retained=message.retain,
-        cut=shown.cut,
-        same=max(0, kept.state.hashes.get(kept.digest, 1) - 1),
-        content_type=clean(content_type, _PROPERTY_CHARS),
-        response_topic=clean(properties.response_topic, _PROPERTY_CHARS) if properties else "",
-        correlation_hex=properties.correlation_data[:32].hex() if properties else "",
-        message_expiry_s=-1
-        if properties is None or properties.message_expiry_s is None
-        else properties.message_expiry_s,
-        user_properties=[
-            clean(f"{key}={value}", _PROPERTY_CHARS) for key, value in properties.user_properties[:_MAX_USER_PROPERTIES]
-        ]
-        if properties
-        else [],
-    )

@@ -238,7 +238,10 @@ class Sampler:
         """What there is now, within ``settings.result_chars``."""
         shapes = {topic.masked: next(iter(topic.shapes)) for topic in self._topics.values() if topic.shapes}
         merged = merge([topic.masked for topic in self._topics.values()], shapes)
-        chosen = self._pool.choose(self._shown, self._topics, merged, self._issue_counts)
+        # An answer in between is a look, not the result: the reader gets the whole of it at the end.
+        running = window.ended_by == "running"
+        shown = min(self._shown, self._settings.max_shown_while_running) if running else self._shown
+        chosen = self._pool.choose(shown, self._topics, merged, self._issue_counts)
         more = msgspec.structs.replace(
             self._more, topics=len(self._more_topics) if self._beyond is None else self._beyond.estimate()
         )

@@ -7,13 +7,13 @@ from typing import Annotated
 
 import msgspec
 
+from mqtt_mcp.analysis.sample_messages import SampleMessage
 from mqtt_mcp.analysis.sample_result import (
     Issue,
     NotShown,
     Observed,
     OtherTopics,
     Returned,
-    SampleMessage,
     SampleResult,
     TopicShare,
 )
@@ -110,6 +110,8 @@ def _result(collection: Collection, found: SampleResult, pattern: str) -> Result
             f"{found.returned.messages} of {found.observed.messages} messages are shown, chosen for what they cover; "
             "all are counted. For other messages, watch a narrower topic_pattern."
         )
+    if window.ended_by == "running":
+        notes.append("This is a first look; collection_result shows more messages when the watch has ended.")
     if found.observed.parse_coverage < 1.0:
         notes.append(
             f"{found.observed.parse_coverage:.0%} of the messages were parsed for structure and issues, the others "

@@ -90,7 +90,7 @@ class Numbers:
             self.distinct.add(value)
         self.ring.append(value)
         if self.count <= 2 * RING:  # later it grows no more, or by a few values among thousands
-            small = value.__class__ is int and -5 <= value <= 256  # those exist once for all
+            small = isinstance(value, int) and -5 <= value <= 256  # those exist once for all
             values = 0 if small else max(len(self.ring), len(self.distinct))
             tables = getsizeof(self.distinct) + getsizeof(self.ring)
             self.held_bytes = max(self.held_bytes, _NUMBERS_BYTES + tables + NUMBER_BYTES * values)

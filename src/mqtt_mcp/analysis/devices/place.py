@@ -81,8 +81,7 @@ def place(levels: list[str], *, zigbee_bases: Collection[str] = (), zigbee_names
         base = "/".join(levels[:depth])
         if len(levels) > depth and (base == "zigbee2mqtt" or base in zigbee_bases):
             return _zigbee(base, levels[depth:], zigbee_names)
-    # A convention begins below its first level: a bare `shellies` belongs to nobody.
-    reader = _READERS.get(levels[0]) if len(levels) > 1 else None
+    reader = _READERS.get(levels[0])
     if reader is not None:
         found = reader(levels)
         if found is not None:
@@ -133,6 +132,8 @@ def _tasmota(levels: list[str]) -> Place | None:
 
 
 def _shellies(levels: list[str]) -> Place | None:
+    if len(levels) < 2:
+        return None
     if len(levels) == 2:
         return Place("shelly", "", "discovery" if levels[1] == "announce" else "command")
     return Place("shelly", levels[1], role_of(levels))
@@ -172,6 +173,8 @@ def _ttn(levels: list[str]) -> Place | None:
 
 
 def _frigate(levels: list[str]) -> Place | None:
+    if len(levels) < 2:
+        return None
     if len(levels) == 2:
         return Place("frigate", "frigate", "availability" if levels[1] == "available" else "info")
     return Place("frigate", levels[1], role_of(levels), "frigate")

@@ -10,6 +10,7 @@ import msgspec
 from mqtt_mcp.analysis.text import clean
 from mqtt_mcp.hub.session import Session
 from mqtt_mcp.tools._base import Context, Tool
+from mqtt_mcp.tools._broker_arguments import CaFile, Insecure, Password, Profile, Url, Username
 from mqtt_mcp.tools._capabilities import ShownCapabilities, shown_capabilities
 
 _TEXT_CHARS = 200
@@ -18,36 +19,12 @@ _TEXT_CHARS = 200
 class Args(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Nothing at all connects to the default broker."""
 
-    profile: Annotated[
-        str,
-        msgspec.Meta(
-            description="Name of a configured broker, which brings its own login; list_active_connections shows them."
-        ),
-    ] = ""
-    url: Annotated[
-        str,
-        msgspec.Meta(description="Address in place of a profile: mqtt://host[:1883], or mqtts://host[:8883] for TLS."),
-    ] = ""
-    username: Annotated[str, msgspec.Meta(description="User name, only together with url.")] = ""
-    password: Annotated[
-        str,
-        msgspec.Meta(
-            description="Password, only together with url. A configured profile keeps it out of the conversation."
-        ),
-    ] = ""
-    ca_file: Annotated[
-        str,
-        msgspec.Meta(
-            description="PEM file, on the machine this server runs on, of the authority that signed the broker's "
-            "certificate; only together with url."
-        ),
-    ] = ""
-    insecure: Annotated[
-        bool,
-        msgspec.Meta(
-            description="Do not check the broker's certificate and host name. Only when the user asked for this."
-        ),
-    ] = False
+    profile: Profile = ""
+    url: Url = ""
+    username: Username = ""
+    password: Password = ""
+    ca_file: CaFile = ""
+    insecure: Insecure = False
 
 
 class Result(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):

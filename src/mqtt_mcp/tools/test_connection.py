@@ -12,6 +12,7 @@ from mqtt_mcp.hub.diagnosis import diagnose
 from mqtt_mcp.hub.stages import Stage
 from mqtt_mcp.mqtt.broker_url import Broker
 from mqtt_mcp.tools._base import Context, Tool
+from mqtt_mcp.tools._broker_arguments import CaFile, Insecure, Password, Profile, Url, Username
 from mqtt_mcp.tools._capabilities import ShownCapabilities, shown_capabilities
 
 
@@ -24,31 +25,12 @@ class Args(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
             description="Test the broker of this session, by a connection of its own; goes without the others."
         ),
     ] = ""
-    profile: Annotated[str, msgspec.Meta(description="Name of a configured broker, which brings its own login.")] = ""
-    url: Annotated[
-        str,
-        msgspec.Meta(description="Address in place of a profile: mqtt://host[:1883], or mqtts://host[:8883] for TLS."),
-    ] = ""
-    username: Annotated[str, msgspec.Meta(description="User name, only together with url.")] = ""
-    password: Annotated[
-        str,
-        msgspec.Meta(
-            description="Password, only together with url. A configured profile keeps it out of the conversation."
-        ),
-    ] = ""
-    ca_file: Annotated[
-        str,
-        msgspec.Meta(
-            description="PEM file, on the machine this server runs on, of the authority that signed the broker's "
-            "certificate; only together with url."
-        ),
-    ] = ""
-    insecure: Annotated[
-        bool,
-        msgspec.Meta(
-            description="Do not check the broker's certificate and host name. Only when the user asked for this."
-        ),
-    ] = False
+    profile: Profile = ""
+    url: Url = ""
+    username: Username = ""
+    password: Password = ""
+    ca_file: CaFile = ""
+    insecure: Insecure = False
 
 
 class Result(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

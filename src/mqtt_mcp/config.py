@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from mqtt_mcp.config_monitor import MonitorConfig, monitor_config
+from mqtt_mcp.config_secrets import first_line
 from mqtt_mcp.errors import ErrorKind, ToolError
 from mqtt_mcp.hub.policy import AccessPolicy
 from mqtt_mcp.mqtt.broker_url import Broker, Secret, Tls, parse_broker_url, without_user_info
@@ -26,7 +28,6 @@ if TYPE_CHECKING:
 ENVIRONMENT_PROFILE = "default"
 """The profile that ``MQTT_BROKER_URL`` or ``--broker URL`` makes."""
 
-MAX_SECRET_FILE_BYTES = 64 * 1024
 _FILTER_LISTS = ("publish_allow", "publish_deny", "read_allow", "read_deny")
 
 
@@ -37,7 +38,10 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
         settings: The limits.
         profiles: Brokers by name, in the order of the file.
         default_profile: The broker that is meant when none is named; empty when there is none, or several and no
-        choice. policy: What may be published and read.
+            choice.
+        policy: What may be published and read.
+        monitor: The web page of ``serve``.
+        audit: The file to append the audit to; empty for none.
         log_level: One of ``options.LOG_LEVELS``.
         log_json: Whether log lines are JSON objects.
         source: The TOML file that was read, empty when none was.
@@ -47,13 +51,15 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     profiles: dict[str, Broker]
     default_profile: str
     policy: AccessPolicy
+    monitor: MonitorConfig
     log_level: str
     log_json: bool
+    audit: str = ""
     source: str = ""
 
     def secrets(self) -> list[str]:
         """Every secret text of the configuration, for the redaction of logs."""
-        found: list[Secret | None] = []
+        found: list[Secret | None] = [self.monitor.token]
         for broker in self.profiles.values():
             found += [broker.username, broker.password, broker.tls.key_password if broker.tls else None]
         return [secret.reveal() for secret in found if secret is not None and secret.reveal()]
@@ -78,7 +84,7 @@ class _Layers:
         for option in section("broker"):
             self._take_env(option, self.broker_env)
             self._take_flag(option, self.broker_flags)
-        for option in (*section("general"), *section("limits")):
+        for option in (*section("general"), *section("monitor"), *section("limits")):
             self._take_env(option, self.values)
             self._take_flag(option, self.values)
 
@@ -135,6 +141,10 @@ def load_config(flags: Mapping[str, str | list[str]] | None = None, environ: Map
         profiles=profiles,
         default_profile=chosen,
         policy=_policy(general, layers, file),
+        monitor=monitor_config(
+            {**(file.monitor if file else {}), **layers.values}, layers.where, str(file.path) if file else ""
+        ),
+        audit=str(Path(str(general["audit"])).expanduser()) if general.get("audit") else "",
         log_level=str(general.get("log_level", "warning")),
         log_json=bool(general.get("log_json", False)),
         source=str(file.path) if file else "",
@@ -222,7 +232,7 @@ def _broker(name: str, table: Mapping[str, Value], where: str, environ: Mapping[
         raise ConfigError(where, f"profile {name} has {' and '.join(ways)}; give one of them.")
     password = text("password")
     if text("password_file"):
-        password = _first_line(Path(text("password_file")), where, "password_file")
+        password = first_line(Path(text("password_file")), where, "password_file")
     elif text("password_env"):
         variable = text("password_env")
         if variable not in environ:
@@ -236,7 +246,7 @@ def _broker(name: str, table: Mapping[str, Value], where: str, environ: Mapping[
         ca_file=text("ca_file"),
         cert_file=text("cert_file"),
         key_file=text("key_file"),
-        key_password=Secret(_first_line(Path(key_password), where, "key_password_file")) if key_password else None,
+        key_password=Secret(first_line(Path(key_password), where, "key_password_file")) if key_password else None,
         insecure=bool(table.get("insecure", False)),
     )
     try:
@@ -250,23 +260,6 @@ def _broker(name: str, table: Mapping[str, Value], where: str, environ: Mapping[
         )
     except ToolError as error:
         raise ConfigError(where, f"profile {name}: {error.message} {error.hint}") from None
-
-
-def _first_line(path: Path, where: str, key: str) -> str:
-    """The first line of a secret's file, without its line end."""
-    try:
-        with path.open("rb") as file:
-            data = file.read(MAX_SECRET_FILE_BYTES)
-    except OSError as error:
-        raise ConfigError(where, f"{key} {ascii(str(path))[:300]} cannot be read: {error.strerror}.") from None
-    try:
-        text = data.decode("utf-8")
-    except UnicodeDecodeError:
-        raise ConfigError(where, f"{key} {ascii(str(path))[:300]} is not UTF-8 text.") from None
-    line = text.split("\n", 1)[0].removesuffix("\r")
-    if not line:
-        raise ConfigError(where, f"{key} {ascii(str(path))[:300]} has an empty first line.")
-    return line
 
 
 def _policy(general: Mapping[str, Value], layers: _Layers, file: "FileValues | None") -> AccessPolicy:

@@ -1,7 +1,7 @@
 """The TOML file: finding it, reading it and naming the line of what is wrong in it.
 
-Owns the shape of the file (top level, ``[limits]``, ``[brokers.NAME]``). Does not know precedence, the environment or
-what a value means; imported only when there is a file, because ``tomllib`` costs start-up time.
+Owns the shape of the file (top level, ``[limits]``, ``[monitor]``, ``[brokers.NAME]``). Does not know precedence, the
+environment or what a value means; imported only when there is a file, because ``tomllib`` costs start-up time.
 """
 
 import re
@@ -24,13 +24,17 @@ class FileValues(msgspec.Struct, frozen=True, kw_only=True):
         path: The file.
         general: Top-level options.
         limits: Options of ``[limits]``.
-        brokers: Profile name to its options; relative paths are already made absolute.
+        monitor: Options of ``[monitor]``.
+        brokers: Profile name to its options.
         where: Profile name to ``file:line``, for messages about the profile as a whole.
+
+    Relative paths are meant beside the file and are already made absolute.
     """
 
     path: Path
     general: dict[str, Value]
     limits: dict[str, Value]
+    monitor: dict[str, Value]
     brokers: dict[str, dict[str, Value]]
     where: dict[str, str]
 
@@ -58,8 +62,8 @@ def read_config_file(path: Path) -> FileValues:
 
 
 def _checked_file(path: Path, text: str, data: dict[str, Any]) -> FileValues:
-    limits, brokers = data.pop("limits", {}), data.pop("brokers", {})
-    for name, table in (("limits", limits), ("brokers", brokers)):
+    limits, monitor, brokers = data.pop("limits", {}), data.pop("monitor", {}), data.pop("brokers", {})
+    for name, table in (("limits", limits), ("monitor", monitor), ("brokers", brokers)):
         if not isinstance(table, dict):
             raise ConfigError(_where(path, text, "", name), f"{name} must be a table.")
     profiles: dict[str, dict[str, Value]] = {}
@@ -74,11 +78,12 @@ def _checked_file(path: Path, text: str, data: dict[str, Any]) -> FileValues:
         values = _checked_table(path, text, header, "broker", table)
         if not values.get("url"):
             raise ConfigError(where[name], f'[brokers.{name}] needs url = "mqtt://host".')
-        profiles[name] = {key: _absolute(path, key, value) for key, value in values.items()}
+        profiles[name] = values
     return FileValues(
         path=path,
         general=_checked_table(path, text, "", "general", data),
         limits=_checked_table(path, text, "limits", "limits", limits),
+        monitor=_checked_table(path, text, "monitor", "monitor", monitor),
         brokers=profiles,
         where=where,
     )
@@ -90,15 +95,15 @@ def _checked_table(path: Path, text: str, header: str, kind: Section, table: dic
     for key, value in table.items():
         where = _where(path, text, header, key)
         if key not in known:
-            allowed = list(known) + (["[limits]", "[brokers.NAME]"] if kind == "general" else [])
+            allowed = list(known) + (["[limits]", "[monitor]", "[brokers.NAME]"] if kind == "general" else [])
             raise ConfigError(where, f"unknown key {ascii(key)[:60]}; allowed are {', '.join(allowed)}.")
-        values[key] = checked(known[key], value, where)
+        values[key] = _absolute(path, known[key], checked(known[key], value, where))
     return values
 
 
-def _absolute(path: Path, key: str, value: Value) -> Value:
+def _absolute(path: Path, option: Option, value: Value) -> Value:
     """Paths in a file are meant beside that file."""
-    if not key.endswith("_file") or not isinstance(value, str) or not value:
+    if option.kind != "path" or not isinstance(value, str) or not value:
         return value
     return str(path.parent / Path(value).expanduser())
 

@@ -12,7 +12,12 @@ from typing import NoReturn
 from mqtt_mcp.option import ConfigError, Option
 from mqtt_mcp.options import CONFIG_FILE_FLAG, OPTIONS
 
-_GROUPS = {"general": "what it may do, and logging", "broker": "the broker", "limits": "limits"}
+_GROUPS = {
+    "general": "what it may do, and logging",
+    "broker": "the broker",
+    "monitor": "the web page of serve",
+    "limits": "limits",
+}
 
 _UNKNOWN = re.compile(r"(?<=^unrecognized arguments: )(--?[\w-]+|).*", re.DOTALL)
 
@@ -65,8 +70,10 @@ def _add(group: argparse._ArgumentGroup, option: Option) -> None:
             option.flag, dest=option.name, action="store_const", const="true", default=None, help=help_text
         )
         return
-    metavar = {"filters": "FILTER", "path": "FILE", "seconds": "SECONDS", "integer": "N"}.get(option.kind, "TEXT")
+    metavar = {"filters": "FILTER", "names": "NAME", "path": "FILE", "seconds": "SECONDS", "integer": "N"}.get(
+        option.kind, "TEXT"
+    )
     if option.choices:
         metavar = "|".join(option.choices)
-    action = "append" if option.kind == "filters" else "store"
+    action = "append" if option.kind in ("filters", "names") else "store"
     group.add_argument(option.flag, dest=option.name, action=action, default=None, metavar=metavar, help=help_text)

@@ -10,8 +10,8 @@ import msgspec
 
 from mqtt_mcp.errors import ErrorKind, ToolError
 
-Kind = Literal["text", "path", "switch", "filters", "integer", "seconds", "choice"]
-Section = Literal["general", "broker", "limits"]
+Kind = Literal["text", "path", "switch", "filters", "names", "integer", "seconds", "choice"]
+Section = Literal["general", "broker", "monitor", "limits"]
 Value = str | bool | int | float | tuple[str, ...]
 
 _TRUE = ("1", "true", "yes", "on")
@@ -36,7 +36,8 @@ class Option(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         name: Name in the program and in the TOML file.
-        section: ``general`` (top of the file), ``broker`` (``[brokers.NAME]``) or ``limits`` (``[limits]``).
+        section: ``general`` (top of the file), ``broker`` (``[brokers.NAME]``), ``monitor`` or ``limits`` (tables of
+            that name).
         kind: How a value is read and checked.
         help: One sentence for a person.
         env: Environment variable, empty when there is none.
@@ -64,7 +65,7 @@ class Option(msgspec.Struct, frozen=True, kw_only=True):
         """Where it stands in the TOML file, for people."""
         if self.section == "broker":
             return f"[brokers.NAME] {self.name}"
-        return f"[limits] {self.name}" if self.section == "limits" else self.name
+        return self.name if self.section == "general" else f"[{self.section}] {self.name}"
 
     @property
     def allowed(self) -> str:
@@ -74,6 +75,7 @@ class Option(msgspec.Struct, frozen=True, kw_only=True):
             "switch": "true or false (in the environment also 1 or 0)",
             "choice": "one of " + ", ".join(self.choices),
             "filters": "a list of topic filters (in the environment separated by commas)",
+            "names": "a list of host names (in the environment separated by commas)",
             "integer": f"a whole number {bounds}",
             "seconds": f"seconds {bounds}",
             "path": "the path of a file",
@@ -98,7 +100,7 @@ def from_text(option: Option, text: str, where: str) -> Value:
             if word not in _TRUE + _FALSE:
                 raise _refusal(option, text, where)
             return word in _TRUE
-        case "filters":
+        case "filters" | "names":
             return checked(option, [part.strip() for part in text.split(",") if part.strip()], where)
         case "integer" | "seconds":
             try:
@@ -120,7 +122,7 @@ def checked(option: Option, value: Any, where: str) -> Value:
     match option.kind:
         case "switch" if isinstance(value, bool):
             return value
-        case "filters" if isinstance(value, list) and all(isinstance(item, str) and item for item in value):
+        case "filters" | "names" if isinstance(value, list) and all(isinstance(item, str) and item for item in value):
             return tuple(value)
         case "integer" if isinstance(value, int) and is_number and option.minimum <= value <= option.maximum:
             return value

@@ -6,6 +6,7 @@ Does not read anything itself.
 """
 
 from mqtt_mcp.option import Option, Section
+from mqtt_mcp.options_monitor import MONITOR_OPTIONS
 from mqtt_mcp.settings import DEFAULTS
 
 LOG_LEVELS = ("debug", "info", "warning", "error")
@@ -101,6 +102,14 @@ OPTIONS: tuple[Option, ...] = (
         help="Write log lines as JSON objects.",
     ),
     Option(
+        name="audit",
+        section="general",
+        kind="path",
+        env="MQTT_MCP_AUDIT",
+        flag="--audit",
+        help="File to which every tool call, publish and session is appended, one JSON object per line.",
+    ),
+    Option(
         name="url",
         section="broker",
         kind="text",
@@ -180,6 +189,7 @@ OPTIONS: tuple[Option, ...] = (
         default=False,
         help="Do not check the broker's certificate or host name. Anybody in between can then read and change all.",
     ),
+    *MONITOR_OPTIONS,
     _limit("max_sessions", 1, 20, "MQTT sessions open at the same time."),
     _limit("session_ttl_s", 10, 86_400, "Seconds a session lives after its last use."),
     _limit("orphan_grace_s", 0, 86_400, "Seconds a session lives after the last client that used it has gone."),
@@ -197,6 +207,8 @@ OPTIONS: tuple[Option, ...] = (
 
 CONFIG_FILE_ENV = "MQTT_MCP_CONFIG"
 CONFIG_FILE_FLAG = "--config"
+SOCKET_ENV = "MQTT_MCP_SOCKET"
+SOCKET_FLAG = "--socket"
 
 
 def section(name: Section) -> tuple[Option, ...]:
@@ -210,6 +222,10 @@ def markdown_table() -> str:
     lines.append(
         f"| – | `{CONFIG_FILE_ENV}` | `{CONFIG_FILE_FLAG} FILE` | `~/.config/mqtt-mcp/mqtt-mcp.toml` if it exists | "
         "The TOML file. |"
+    )
+    lines.append(
+        f"| – | `{SOCKET_ENV}` | `{SOCKET_FLAG} FILE` | `hub.sock` in `$XDG_RUNTIME_DIR/mqtt-mcp` | The Unix socket on "
+        "which `serve` listens and on which a window looks for it; `off`: neither. |"
     )
     for option in OPTIONS:
         env = f"`{option.env}`" if option.env else "–"

@@ -1,0 +1,97 @@
+"""The web page of ``serve`` as configured, and the rule on who may be let in.
+
+Owns that rule: off loopback there is a token, or a proxy that checks who comes. Opens no port.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Literal, cast
+
+import msgspec
+
+from mqtt_mcp.config_secrets import first_line
+from mqtt_mcp.mqtt.broker_url import Secret
+from mqtt_mcp.option import ConfigError, Value
+from mqtt_mcp.options_monitor import MONITOR_OPTIONS
+
+Payloads = Literal["head", "hash", "none"]
+
+MIN_TOKEN_CHARS = 8
+
+
+class MonitorConfig(msgspec.Struct, frozen=True, kw_only=True):
+    """Where the page is and who may see it; the options of ``options_monitor`` by name.
+
+    Attributes:
+        token: None when there is none.
+        where: Where host and token were set, for messages.
+    """
+
+    host: str
+    port: int
+    token: Secret | None
+    allowed_hosts: tuple[str, ...]
+    behind_proxy: bool
+    trusted_proxy: str
+    payloads: Payloads
+    where: str
+
+    @property
+    def loopback(self) -> bool:
+        """Whether only this machine can reach it."""
+        import ipaddress  # noqa: PLC0415 - a window that shows no page does not pay for it
+
+        if self.host == "localhost":
+            return True
+        try:
+            return ipaddress.ip_address(self.host).is_loopback
+        except ValueError:
+            return False
+
+    def check_exposure(self) -> None:
+        """Refuse to show the page to a network without anybody asking who looks.
+
+        Raises:
+            ConfigError: Not on loopback, without a token and without a proxy.
+        """
+        if not (self.loopback or self.token is not None or self.behind_proxy or self.trusted_proxy):
+            raise ConfigError(
+                self.where,
+                f"host {ascii(self.host)[:80]} is reachable from outside this machine; set MQTT_MCP_MONITOR_TOKEN_FILE "
+                "(--token-file), or --behind-proxy when a proxy checks who comes.",
+            )
+
+
+def monitor_config(values: Mapping[str, Value], where: Mapping[str, str], source: str) -> MonitorConfig:
+    """The configuration of the page.
+
+    Args:
+        values: Option values by name, checked; others are ignored.
+        where: Option name to the flag or variable it came from.
+        source: The TOML file, where it came from that.
+
+    Raises:
+        ConfigError: The token cannot be read, is too short, or was given twice.
+    """
+    defaults = {option.name: option.default for option in MONITOR_OPTIONS}
+    chosen = {name: values.get(name, default) for name, default in defaults.items()}
+    token_where = where.get("token") or where.get("token_file") or source or "[monitor]"
+    token = str(chosen["token"])
+    if token and chosen["token_file"]:
+        raise ConfigError(token_where, "the monitor has token and token_file; give one of them.")
+    if chosen["token_file"]:
+        token = first_line(Path(str(chosen["token_file"])).expanduser(), token_where, "token_file")
+    if token and (len(token) < MIN_TOKEN_CHARS or not token.isascii() or not token.isprintable() or " " in token):
+        raise ConfigError(
+            token_where, f"token must be at least {MIN_TOKEN_CHARS} printable ASCII characters, no spaces."
+        )
+    return MonitorConfig(
+        host=str(chosen["host"]),
+        port=cast("int", chosen["port"]),
+        token=Secret(token) if token else None,
+        allowed_hosts=cast("tuple[str, ...]", chosen["allowed_hosts"]),
+        behind_proxy=bool(chosen["behind_proxy"]),
+        trusted_proxy=str(chosen["trusted_proxy"]),
+        payloads=cast("Payloads", chosen["payloads"]),
+        where=where.get("host") or source or "[monitor] host",
+    )

@@ -6,7 +6,7 @@ that names where it is and what is allowed, and never shows a secret.
 """
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -58,11 +58,21 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     source: str = ""
 
     def secrets(self) -> list[str]:
-        """Every secret text of the configuration, for the redaction of logs."""
-        found: list[Secret | None] = [self.monitor.token]
-        for broker in self.profiles.values():
-            found += [broker.username, broker.password, broker.tls.key_password if broker.tls else None]
-        return [secret.reveal() for secret in found if secret is not None and secret.reveal()]
+        """Every secret text of the configuration, user names too, for the redaction of logs."""
+        return [*self.passwords(), *_revealed(broker.username for broker in self.profiles.values())]
+
+    def passwords(self) -> list[str]:
+        """The secret texts that prove who somebody is: a user name may be an ordinary word in a topic."""
+        brokers = self.profiles.values()
+        return [
+            *_revealed([self.monitor.token]),
+            *_revealed(broker.password for broker in brokers),
+            *_revealed(broker.tls.key_password for broker in brokers if broker.tls),
+        ]
+
+
+def _revealed(secrets: Iterable[Secret | None]) -> list[str]:
+    return [secret.reveal() for secret in secrets if secret is not None and secret.reveal()]
 
 
 class _Layers:

@@ -7,7 +7,8 @@ import pytest
 import trio
 
 from mqtt_mcp.errors import ErrorKind, ToolError
-from mqtt_mcp.hub.hub import Render, open_hub
+from mqtt_mcp.hub.hub import Render
+from mqtt_mcp.hub.opening import open_hub
 from mqtt_mcp.hub.policy import AccessPolicy
 from mqtt_mcp.mqtt.client import Message, Subscription
 from mqtt_mcp.mqtt.errors import ConnectionLost, NotAuthorized, TopicInvalid

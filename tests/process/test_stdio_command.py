@@ -138,10 +138,10 @@ async def test_a_peer_that_does_not_read_does_not_hold_it_up():
 
 BLOCKED = """
 import time, mqtt_mcp.commands._application as a
-async def blocked(self, tool, args, client, report_progress):
+async def blocked(self, args, report_progress):
     print("blocked now", flush=True)
     time.sleep(60)
-a.HubApplication.call = blocked
+a.HubCall.run = blocked
 from mqtt_mcp.__main__ import main
 raise SystemExit(main([]))
 """

@@ -8,7 +8,9 @@ import msgspec
 
 from mqtt_mcp.analysis.accumulator import Window
 from mqtt_mcp.hub.collection import Collection, WatchRequest
-from mqtt_mcp.hub.hub import Hub, open_hub
+from mqtt_mcp.hub.hub import Hub
+from mqtt_mcp.hub.journal import Journal
+from mqtt_mcp.hub.opening import open_hub
 from mqtt_mcp.hub.policy import AccessPolicy
 from mqtt_mcp.mqtt.broker_url import Broker
 from mqtt_mcp.mqtt.client import Message, MqttTransport, Subscription
@@ -33,6 +35,7 @@ async def memory_hub(
     profiles: Mapping[str, Broker] | None = None,
     default_profile: str = "memory",
     network: Any = None,
+    journal: Journal | None = None,
 ) -> AsyncIterator[Hub]:
     """A running hub whose default broker is ``transport``'s."""
     async with open_hub(
@@ -42,6 +45,7 @@ async def memory_hub(
         policy=policy,
         profiles=profiles if profiles is not None else {"memory": MEMORY},
         default_profile=default_profile,
+        journal=journal,
     ) as hub:
         yield hub
 

@@ -12,7 +12,7 @@ import trio
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from mqtt_mcp.errors import ErrorKind, ToolError
-from mqtt_mcp.wire.application import ReportProgress, ToolLike
+from mqtt_mcp.wire.application import CallOutcome, ReportProgress, ToolLike
 from mqtt_mcp.wire.server import serve_client
 from mqtt_mcp.wire.stdio import StdioStream
 
@@ -81,6 +81,8 @@ class ToyApplication:
     def __init__(self) -> None:
         self.opened: list[str] = []
         self.closed: list[Any] = []
+        self.begun: list[tuple[str, bytes]] = []
+        self.ended: list[tuple[str, CallOutcome, int, str]] = []
         self.listed = 0
         self.cancelled = 0
         self.running = 0
@@ -91,22 +93,11 @@ class ToyApplication:
         self.listed += 1
         return list(TOOLS)
 
-    async def call(self, tool: ToolLike, args: Struct, client: Any, report_progress: ReportProgress) -> Any:
+    def begin(self, tool: ToolLike, arguments: bytes, client: Any) -> "ToyCall":
         assert client == f"client:{self.opened[-1]}"
         assert isinstance(tool, ToyTool)
-        self.running += 1
-        self.reporter = report_progress
-        self.started.set()
-        try:
-            return await tool.run(self, args, report_progress)
-        except trio.Cancelled:
-            self.cancelled += 1
-            raise
-        finally:
-            self.running -= 1
-
-    def describe(self, tool: ToolLike, result_json: str) -> str:
-        return f"Data of {tool.name}:\n{result_json}"
+        self.begun.append((tool.name, arguments))
+        return ToyCall(self, tool)
 
     def client_opened(self, name: str) -> Any:
         self.opened.append(name)
@@ -114,6 +105,31 @@ class ToyApplication:
 
     def client_closed(self, client: Any) -> None:
         self.closed.append(client)
+
+
+class ToyCall:
+    def __init__(self, app: ToyApplication, tool: ToyTool) -> None:
+        self._app = app
+        self._tool = tool
+
+    async def run(self, args: Struct, report_progress: ReportProgress) -> Any:
+        app = self._app
+        app.running += 1
+        app.reporter = report_progress
+        app.started.set()
+        try:
+            return await self._tool.run(app, args, report_progress)
+        except trio.Cancelled:
+            app.cancelled += 1
+            raise
+        finally:
+            app.running -= 1
+
+    def describe(self, result_json: str) -> str:
+        return f"Data of {self._tool.name}:\n{result_json}"
+
+    def ended(self, outcome: CallOutcome, *, result_bytes: int = 0, error: str = "") -> None:
+        self._app.ended.append((self._tool.name, outcome, result_bytes, error))
 
 
 async def _echo(_app: ToyApplication, args: EchoArgs, _report: ReportProgress) -> EchoResult:

@@ -136,7 +136,7 @@ async def test_the_list_shows_sessions_profiles_and_gates(autojump_clock):
         {"profile": "work", "broker": "mqtts://work.test:8883"},
     ]
     assert listed.data["publishing"] == "limited"
-    assert listed.data["monitor"] == "none: this server has no web page"
+    assert listed.data["monitor"] == "none: this server has no web page; mqtt-mcp serve has one"
     assert "s3cret" not in str(listed.raw)
 
 

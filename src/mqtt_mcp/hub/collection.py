@@ -38,6 +38,7 @@ class WatchRequest(msgspec.Struct, frozen=True, kw_only=True):
         accumulator: Takes the messages.
         render: Makes the tool's result of the collection, now; called at any time, again and again.
         quiet_s: End early after so many seconds without a message; 0 never does.
+        limit: Messages it keeps at most, for lists; 0 when there is no such limit.
         companion: Runs beside the watch (a probe, say) and is cancelled at its end; its failure does not end the watch.
     """
 
@@ -48,6 +49,7 @@ class WatchRequest(msgspec.Struct, frozen=True, kw_only=True):
     accumulator: Accumulator
     render: Callable[["Collection"], msgspec.Struct]
     quiet_s: float = 0.0
+    limit: int = 0
     companion: Callable[[], Awaitable[None]] | None = None
 
 
@@ -119,6 +121,16 @@ class Collection:
     def running(self) -> bool:
         """Whether it has not ended yet."""
         return self._ended_by == "running"
+
+    @property
+    def ended_by(self) -> EndedBy:
+        """What ended it; ``running`` while nothing did."""
+        return self._ended_by
+
+    @property
+    def was_granted(self) -> bool:
+        """Whether the broker granted it and it began to watch."""
+        return self._ready.is_set() and self._refusal is None and bool(self._tap.granted)
 
     @property
     def accumulator(self) -> Accumulator:

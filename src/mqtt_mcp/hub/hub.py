@@ -6,8 +6,7 @@ handle, and the clients that use them. Every door speaks to one hub. Does not kn
 
 import logging
 import uuid
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 
 import msgspec
@@ -15,77 +14,33 @@ import trio
 
 from mqtt_mcp.errors import ErrorKind, ToolError
 from mqtt_mcp.hub.brokers import resolve_broker
+from mqtt_mcp.hub.clients import Clients
 from mqtt_mcp.hub.collection import Collection, WatchRequest
+from mqtt_mcp.hub.journal import Journal
 from mqtt_mcp.hub.lease import Client
 from mqtt_mcp.hub.policy import AccessPolicy
 from mqtt_mcp.hub.results import Results
 from mqtt_mcp.hub.session import Session
+from mqtt_mcp.hub.session_limit import session_limit
 from mqtt_mcp.hub.tombstones import NEW_SESSION_HINT, Ended, Tombstones
+from mqtt_mcp.hub.traffic_counts import TrafficCounts
 from mqtt_mcp.mqtt.broker_url import Broker
 from mqtt_mcp.mqtt.client import MqttTransport
 from mqtt_mcp.mqtt.network import NetworkProbe
 from mqtt_mcp.mqtt.topics import check_topic_filter
-from mqtt_mcp.settings import DEFAULTS, Settings
+from mqtt_mcp.settings import Settings
 
 logger = logging.getLogger(__name__)
 
-__all__ = ["Client", "Hub", "open_hub"]
+__all__ = ["Client", "Hub"]
 
 ReportProgress = Callable[[float, float, str], None]
 Render = Callable[[], msgspec.Struct]
 Offload = Callable[[Render], Awaitable[msgspec.Struct]]
 
 
-async def in_place(render: Render) -> msgspec.Struct:
-    """Make a result here and now: what tests in virtual time want, since trio's clock would jump over a thread."""
-    return render()
-
-
-@asynccontextmanager
-async def open_hub(
-    transport: MqttTransport,
-    network: NetworkProbe,
-    *,
-    settings: Settings = DEFAULTS,
-    policy: AccessPolicy | None = None,
-    profiles: Mapping[str, Broker] | None = None,
-    default_profile: str = "",
-    offload: Offload = in_place,
-) -> AsyncIterator["Hub"]:
-    """Run a hub while the block runs.
-
-    Args:
-        transport: How MQTT connections are made.
-        network: How names are resolved and ports looked at, for the diagnosis.
-        settings: The limits.
-        policy: What may be published and read; everything by default.
-        profiles: Brokers by name.
-        default_profile: The one to use when none is named; empty when there is none.
-        offload: Where results of finished collections are made. It may take tens of milliseconds, in which nobody
-            should have to wait: a worker thread in the product.
-
-    Leaving the block ends every collection and session: each sends DISCONNECT, all at once, within ``close_timeout_s``.
-    """
-    async with trio.open_nursery() as nursery:
-        hub = Hub(
-            nursery,
-            transport=transport,
-            network=network,
-            settings=settings,
-            policy=policy or AccessPolicy(),
-            profiles=profiles or {},
-            default_profile=default_profile,
-            offload=offload,
-        )
-        nursery.start_soon(hub.run_janitor)
-        try:
-            yield hub
-        finally:
-            nursery.cancel_scope.cancel()
-
-
 class Hub:
-    """See the module; made by ``open_hub``."""
+    """See the module; made by ``opening.open_hub``, which says what the arguments are."""
 
     def __init__(
         self,
@@ -98,11 +53,13 @@ class Hub:
         profiles: Mapping[str, Broker],
         default_profile: str,
         offload: Offload,
+        journal: Journal,
     ) -> None:
         self.settings = settings
         self.policy = policy
         self.transport = transport
         self.network = network
+        self.journal = journal
         self.profiles = dict(profiles)
         self.default_profile = default_profile
         # The broker that a tool's arguments mean; takes the keywords of ``brokers.resolve_broker``.
@@ -112,20 +69,27 @@ class Hub:
         self._sessions: dict[str, Session] = {}
         self._tombstones = Tombstones(settings.tombstone_keep_s)
         self._results = Results(settings)
-        self._clients_seen = 0
+        self._clients = Clients(journal)
+        self._carried_before = TrafficCounts()
+        # Where a person can watch this hub; empty when nowhere.
+        self.monitor_url = ""
 
     # -- clients ---------------------------------------------------------------------------------
 
     def client_opened(self, name: str) -> Client:
         """Register a client of a door."""
-        self._clients_seen += 1
-        return Client(name, self._clients_seen)
+        return self._clients.came(name)
 
     def client_closed(self, client: Client) -> None:
         """A client has gone: sessions that only it used live for the orphan grace."""
+        self._clients.went(client)
         for session in self._sessions.values():
             if client in session.lease.clients:
                 session.lease.leave(client)
+
+    def client_names(self) -> list[str]:
+        """The clients that are here."""
+        return self._clients.names()
 
     # -- sessions --------------------------------------------------------------------------------
 
@@ -139,7 +103,9 @@ class Hub:
         Cancellation: no session is left behind.
         """
         await self._make_room()
-        session = Session(broker, self.transport, self.settings, self.policy)
+        if broker.password is not None:
+            self.journal.redactor.learn(broker.password.reveal())
+        session = Session(broker, self.transport, self.settings, self.policy, self.journal)
         session.touch(client)
         self._sessions[session.id] = session
         self._nursery.start_soon(self._run_session, session)
@@ -148,6 +114,8 @@ class Hub:
         except trio.Cancelled:
             session.end("the request that opened it was cancelled")
             raise
+        told = f"Connected to {broker.url} with MQTT {session.capabilities.protocol}."
+        self.journal.changed("session_opened", told, session_id=session.id)
         return session
 
     def session(self, session_id: str, client: Client) -> Session:
@@ -174,14 +142,24 @@ class Hub:
         Raises:
             ToolError: As ``session``.
         """
-        session = self.session(session_id, client)
-        session.end("it was closed by close_connection")
+        return await self.end_session(self.session(session_id, client), "it was closed by close_connection")
+
+    async def end_session(self, session: Session, reason: str) -> Ended:
+        """End a session and wait until it is over; ``reason`` is a sentence part."""
+        session.end(reason)
         await session.wait_ended()
         return session.ended()
 
     def sessions(self) -> list[Session]:
         """The sessions there are, oldest first."""
         return [s for s in self._sessions.values() if s.state not in ("connecting", "ended")]
+
+    def carried(self) -> TrafficCounts:
+        """What all sessions carried since the start, ended ones too."""
+        total = TrafficCounts()
+        for counts in (self._carried_before, *(session.traffic for session in self._sessions.values())):
+            total.add(counts)
+        return total
 
     # -- collections -----------------------------------------------------------------------------
 
@@ -219,6 +197,8 @@ class Hub:
         with self._results.place():
             collection = await session.start_collection(request)
         self._results.add(collection)
+        told = f"{request.tool} began to watch {request.label} for {request.duration_s:g} s."
+        self.journal.changed("collection_started", told, session_id=session.id, collection_id=collection.id)
         try:
             await self.wait_for(collection, wait_s=wait_s, report_progress=report_progress)
         except trio.Cancelled:
@@ -280,8 +260,12 @@ class Hub:
             await session.run()
         finally:
             self._sessions.pop(session.id, None)
+            self._carried_before.add(session.traffic)
             if session.was_connected:
-                self._tombstones.add(session.ended())
+                ended = session.ended()
+                self._tombstones.add(ended)
+                told = f"The session on {ended.broker_url} ended: {ended.reason}."
+                self.journal.changed("session_ended", told, session_id=session.id)
 
     async def _make_room(self) -> None:
         """Close sessions whose clients have gone, longest idle first, until one more fits."""
@@ -289,26 +273,11 @@ class Hub:
         while len(self._sessions) >= limit:
             orphans = [s for s in self._sessions.values() if s.lease.orphaned]
             if not orphans:
-                raise self._session_limit()
+                raise session_limit(self._sessions.values())
             oldest = max(orphans, key=lambda s: s.idle_s)
             oldest.end("its clients had gone and its place was needed")
             await oldest.wait_ended()
             self._sessions.pop(oldest.id, None)
-
-    def _session_limit(self) -> ToolError:
-        rows = "; ".join(
-            f"{s.id} on {s.broker.url}, idle {s.idle_s:.0f} s" for s in sorted(self._sessions.values(), key=_idle)
-        )
-        longest_idle = max(self._sessions.values(), key=_idle)
-        return ToolError(
-            ErrorKind.SESSION_LIMIT,
-            f"{len(self._sessions)} sessions are open, which is the most there may be: {rows}.",
-            f'Use one of these, or free one: close_connection(session_id="{longest_idle.id}").',
-        )
-
-
-def _idle(session: Session) -> float:
-    return session.idle_s
 
 
 def _canonical(handle: str) -> str:

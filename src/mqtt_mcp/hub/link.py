@@ -10,10 +10,12 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Literal, Protocol
 
+import msgspec
 import trio
 
 from mqtt_mcp.hub.policy import AccessPolicy
-from mqtt_mcp.hub.router import Router, Tap
+from mqtt_mcp.hub.router import Deliver, Router, Tap
+from mqtt_mcp.hub.traffic_counts import TrafficCounts
 from mqtt_mcp.mqtt.broker_url import Broker
 from mqtt_mcp.mqtt.client import (
     Capabilities,
@@ -57,30 +59,36 @@ class Link:
         client_id: The client id at the last connect.
         was_connected: Whether the first connect succeeded.
         reconnects: How often it was restored.
-        messages_received: Messages that arrived so far.
+        counts: What it carried so far; what the present connection dropped is in ``traffic``.
         trouble: Why it is reconnecting; empty otherwise.
     """
 
     def __init__(
-        self, broker: Broker, transport: MqttTransport, settings: Settings, policy: AccessPolicy, owner: LinkOwner
+        self,
+        broker: Broker,
+        transport: MqttTransport,
+        settings: Settings,
+        policy: AccessPolicy,
+        owner: LinkOwner,
+        *,
+        observe: Deliver | None = None,
     ) -> None:
         self.state: State = "connecting"
         self.capabilities = Capabilities(protocol="5.0")
         self.client_id = ""
         self.was_connected = False
         self.reconnects = 0
-        self.messages_received = 0
+        self.counts = TrafficCounts()
         self.trouble = ""
         self._broker = broker
         self._transport = transport
         self._settings = settings
         self._owner = owner
-        self._router = Router(policy)
+        self._router = Router(policy, observe)
         # Subscribing and unsubscribing take turns: otherwise the last listener's UNSUBSCRIBE could overtake the
         # SUBSCRIBE of the next one for the same filter.
         self._subscribing = trio.Lock()
         self._client: MqttClient | None = None
-        self._dropped_before = 0
         # Filters to unsubscribe as soon as it is our turn.
         self._unheld: set[str] = set()
         # While a batch is being handed out: when its first message arrived.
@@ -88,9 +96,15 @@ class Link:
         self._behind = trio.lowlevel.ParkingLot()
 
     @property
+    def traffic(self) -> TrafficCounts:
+        """What it carried until now, over all connections."""
+        dropped = self.counts.dropped + (self._client.dropped if self._client else 0)
+        return msgspec.structs.replace(self.counts, dropped=dropped)
+
+    @property
     def messages_dropped(self) -> int:
         """Messages that arrived and were let go because we were too slow, over all connections."""
-        return self._dropped_before + (self._client.dropped if self._client else 0)
+        return self.counts.dropped + (self._client.dropped if self._client else 0)
 
     async def keep(self) -> MqttError:
         """Connect and stay connected.
@@ -120,7 +134,10 @@ class Link:
         # The adapter keeps the limit, because only it knows whether the packet had left; this is the last resort.
         timeout_s = self._settings.publish_ack_timeout_s + self._settings.close_timeout_s
         with trio.move_on_after(timeout_s):
-            return await client.publish(publication)
+            receipt = await client.publish(publication)
+            self.counts.messages_out += 1
+            self.counts.bytes_out += len(publication.payload)
+            return receipt
         stage = "PUBCOMP" if publication.qos == 2 else "PUBACK"
         raise TimedOut(
             f"No {stage} within {timeout_s:g} s.",
@@ -150,6 +167,10 @@ class Link:
             with trio.move_on_after(self._settings.close_timeout_s, shield=True):
                 async with self._subscribing:
                     await self._unsubscribe()
+
+    def filters(self) -> list[str]:
+        """Topic filters that collections listen to at this moment."""
+        return self._router.filters()
 
     async def caught_up(self, at_s: float) -> None:
         """Wait until what arrived before ``at_s`` has been handed out, at most ``catch_up_s``."""
@@ -195,7 +216,7 @@ class Link:
     def _let_go(self, error: MqttError) -> None:
         self.trouble = error.message
         if self._client is not None:
-            self._dropped_before += self._client.dropped
+            self.counts.dropped += self._client.dropped
             self._client = None
         if self.state == "connected":
             self.state = "reconnecting"
@@ -206,7 +227,8 @@ class Link:
         slice_s = self._settings.pump_slice_s
         while True:
             batch = await client.receive_batch()
-            self.messages_received += len(batch)
+            self.counts.messages_in += len(batch)
+            self.counts.bytes_in += sum([len(message.payload) for message in batch])
             self._handing_out_s = batch[0].received_s
             yield_at = time.perf_counter() + slice_s
             for number, message in enumerate(batch):

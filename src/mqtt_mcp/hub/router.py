@@ -52,6 +52,11 @@ class Tap:
         # Until SUBACK says otherwise every filter counts: stored messages may overtake the answer to our request.
         self._filters = tuple(s.topic_filter for s in subscriptions)
 
+    @property
+    def live_filters(self) -> tuple[str, ...]:
+        """Its filters, without those the broker refused."""
+        return self._filters
+
     def filter_for(self, topic: str) -> str | None:
         """The first of this tap's filters that matches ``topic``; None when none does."""
         return next((f for f in self._filters if matches(f, topic)), None)
@@ -78,10 +83,15 @@ class Router:
     MQTT 5 brokers may deliver one copy of a message per overlapping subscription (MQTT 5 §3.3.4). Each filter therefore
     has a Subscription Identifier, and a tap takes only the copy that came for the first of its filters that matches:
     every tap counts every message exactly once. Copies without identifiers (MQTT 3.1.1) go to every tap that matches.
+
+    Args:
+        policy: What may be read.
+        observe: Sees each message that some tap may show, once; for the journal. Must not raise.
     """
 
-    def __init__(self, policy: AccessPolicy) -> None:
+    def __init__(self, policy: AccessPolicy, observe: Deliver | None = None) -> None:
         self._policy = policy
+        self._observe = observe
         self._taps: list[Tap] = []
         self._holders: dict[str, int] = {}
         self._at_broker: dict[str, Subscription] = {}
@@ -158,6 +168,10 @@ class Router:
         """Everything to subscribe to again after a reconnection."""
         return list(self._at_broker.values())
 
+    def filters(self) -> list[str]:
+        """The topic filters that collections hold and the broker did not refuse, without those of private taps."""
+        return list(dict.fromkeys(f for tap in self._taps if not tap.private for f in tap.live_filters))
+
     def route(self, topic: str, subscription_ids: tuple[int, ...]) -> tuple[Deliver, ...]:
         """The deliver functions of all taps that want this copy of a message; cached until a tap comes or goes."""
         if len(topic) > LONG_TOPIC_CHARS or len(subscription_ids) > LONG_TOPIC_CHARS:
@@ -178,7 +192,9 @@ class Router:
         wanting = [(tap, f) for tap in self._taps if (f := tap.filter_for(topic)) is not None]
         if any(tap.private for tap, _ in wanting):  # our own probe messages are nobody else's traffic
             wanting = [(tap, f) for tap, f in wanting if tap.private]
+        observed = wanting[:1] if self._observe is not None else []
         if subscription_ids:
+            observed = [(tap, f) for tap, f in observed if self._at_broker[f].identifier in subscription_ids]
             wanting = [(tap, f) for tap, f in wanting if self._at_broker[f].identifier in subscription_ids]
         elif sum(matches(f, topic) for f in self._at_broker) > 1:
             # MQTT-3.3.5-1 of 3.1.1 lets a broker send one copy per subscription, and nothing tells them apart.
@@ -187,7 +203,10 @@ class Router:
         if not self._policy.may_read(topic):
             return tuple(tap.deliver if tap.private else tap.count_hidden for tap, _ in wanting)
         fits = len(topic) <= LONG_TOPIC_CHARS or self._fits(topic)
-        return tuple(tap.deliver if fits or tap.private else tap.count_overlong for tap, _ in wanting)
+        delivers = tuple(tap.deliver if fits or tap.private else tap.count_overlong for tap, _ in wanting)
+        if self._observe is not None and fits and observed and not observed[0][0].private:
+            return (*delivers, self._observe)
+        return delivers
 
     def _fits(self, topic: str) -> bool:
         """Whether a long topic name is one of those that may be remembered."""

@@ -19,11 +19,13 @@ import trio
 from mqtt_mcp.analysis.accumulator import EndedBy
 from mqtt_mcp.errors import ErrorKind, ToolError
 from mqtt_mcp.hub.collection import Collection, WatchRequest
+from mqtt_mcp.hub.journal import Journal
 from mqtt_mcp.hub.lease import Client, Lease
 from mqtt_mcp.hub.link import Link, State
 from mqtt_mcp.hub.policy import AccessPolicy
 from mqtt_mcp.hub.router import Deliver, Tap
 from mqtt_mcp.hub.tombstones import NEW_SESSION_HINT, Ended
+from mqtt_mcp.hub.traffic_counts import TrafficCounts
 from mqtt_mcp.mqtt.broker_url import Broker
 from mqtt_mcp.mqtt.client import Capabilities, MqttTransport, Publication, Receipt, Subscription
 from mqtt_mcp.mqtt.errors import ConnectionLost, MqttError
@@ -43,14 +45,17 @@ class Session:
         lease: Who uses it and until when it lives.
     """
 
-    def __init__(self, broker: Broker, transport: MqttTransport, settings: Settings, policy: AccessPolicy) -> None:
+    def __init__(
+        self, broker: Broker, transport: MqttTransport, settings: Settings, policy: AccessPolicy, journal: Journal
+    ) -> None:
         self.id = str(uuid.uuid4())
         self.broker = broker
         self.opened_at_epoch_s = time.time()
         self.collections: list[Collection] = []
         self.lease = Lease(settings.session_ttl_s, settings.orphan_grace_s)
         self._settings = settings
-        self._link = Link(broker, transport, settings, policy, self)
+        self._journal = journal
+        self._link = Link(broker, transport, settings, policy, self, observe=journal.observe)
         self._collections_ended = 0
         self._nursery: trio.Nursery
         self._ready = trio.Event()
@@ -91,9 +96,14 @@ class Session:
         return self._link.trouble
 
     @property
-    def messages_received(self) -> int:
-        """Messages that arrived since it was opened."""
-        return self._link.messages_received
+    def traffic(self) -> TrafficCounts:
+        """What it carried since it was opened."""
+        return self._link.traffic
+
+    @property
+    def filters(self) -> list[str]:
+        """Topic filters its collections listen to at this moment."""
+        return self._link.filters()
 
     @property
     def messages_dropped(self) -> int:
@@ -171,7 +181,7 @@ class Session:
             reason=self._end_reason,
             at_epoch_s=time.time(),
             at_s=trio.current_time(),
-            messages_received=self.messages_received,
+            messages_received=self.traffic.messages_in,
             collections_ended=self._collections_ended,
         )
 
@@ -246,6 +256,9 @@ class Session:
         finally:
             self.collections.remove(collection)
             self.lease.release()
+            if collection.was_granted:
+                told = f"{collection.tool} on {collection.label} ended by {collection.ended_by}."
+                self._journal.changed("collection_ended", told, session_id=self.id, collection_id=collection.id)
 
     # -- what the link tells (LinkOwner) -----------------------------------------------------------
 
@@ -257,11 +270,14 @@ class Session:
         """The connection went; reconnecting begins."""
         for collection in self.collections:
             collection.link_lost()
+        told = f"The connection to {self.broker.url} was lost: {self.link_error}"
+        self._journal.changed("session_lost", told, session_id=self.id)
 
     def link_restored(self) -> None:
         """Connected and subscribed again."""
         for collection in self.collections:
             collection.link_restored()
+        self._journal.changed("session_restored", f"Connected to {self.broker.url} again.", session_id=self.id)
 
     def batch_handled(self) -> None:
         """Keep what the collections hold inside the session's budget: all shrink in proportion."""

@@ -20,11 +20,13 @@ class Context(msgspec.Struct, frozen=True):
         client: The door-side client that asked; sessions are counted as used by it.
         report_progress: ``report_progress(seconds_done, seconds_total, sentence)``: never blocks, never raises, does
             nothing when the client asked for no progress.
+        call_id: Number of this call in the journal; 0 when it is not in it.
     """
 
     hub: Hub
     client: Client
     report_progress: Callable[[float, float, str], None]
+    call_id: int = 0
 
 
 class Tool(msgspec.Struct, frozen=True, kw_only=True):

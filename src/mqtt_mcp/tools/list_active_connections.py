@@ -100,7 +100,7 @@ async def run(context: Context, args: Args) -> Result:  # noqa: ARG001 - every t
         ],
         more_profiles=max(0, len(profiles) - MAX_PROFILES_SHOWN),
         publishing="off" if policy.read_only else "limited" if limited else "on",
-        monitor="none: this server has no web page",
+        monitor=hub.monitor_url or "none: this server has no web page; mqtt-mcp serve has one",
     )
 
 
@@ -119,7 +119,7 @@ def _session(session: Session) -> ShownSession:
         expires_in_s=round(session.expires_in_s, 1),
         clients=session.clients,
         reconnects=session.reconnects,
-        messages_received=session.messages_received,
+        messages_received=session.traffic.messages_in,
         messages_dropped=session.messages_dropped,
     )
 

@@ -20,6 +20,7 @@ from mqtt_mcp.mqtt.topics import check_topic_name
 from mqtt_mcp.tools._base import Context, Tool
 from mqtt_mcp.tools._confirmation import Response, confirming
 from mqtt_mcp.tools._listening import SessionId
+from mqtt_mcp.tools._publish_record import recording
 from mqtt_mcp.tools._publish_warnings import publish_warnings
 
 Encoding = Literal["text", "hex", "base64"]
@@ -85,7 +86,7 @@ class Result(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forb
     """What became of the message."""
 
     outcome: Annotated[
-        str,
+        Outcome,
         msgspec.Meta(
             description="acknowledged: the broker has it. sent: QoS 0, nobody can tell. not_sent: nothing left this "
             "machine. unknown: it may or may not have arrived; look before publishing again."
@@ -127,8 +128,15 @@ async def run(context: Context, args: Args) -> Result:
 
     Cancellation: the message may have been sent; the subscription for the answer is taken back.
     """
+    session = context.hub.session(args.session_id, context.client)
+    async with recording(context, session, attempted(args)) as record:
+        result = await _run(context, session, args)
+        record.came_to(result.outcome, result.detail)
+        return result
+
+
+async def _run(context: Context, session: Session, args: Args) -> Result:
     hub = context.hub
-    session = hub.session(args.session_id, context.client)
     publication = _publication(args, max_bytes=hub.settings.max_publish_bytes)
     hub.policy.check_publish(args.topic)
     if args.confirm_topic:
@@ -225,6 +233,15 @@ def _publication(args: Args, *, max_bytes: int) -> Publication:
     return Publication(
         topic=args.topic, payload=payload, qos=args.qos, retain=args.retain, properties=_properties(args)
     )
+
+
+def attempted(args: Args) -> Publication:
+    """What was asked for, as far as it can be told, for the journal: refused messages are recorded too."""
+    try:
+        payload = _payload(args)
+    except ToolError:
+        payload = args.payload.encode("utf-8", "replace")
+    return Publication(topic=args.topic, payload=payload, qos=args.qos, retain=args.retain)
 
 
 def _payload(args: Args) -> bytes:

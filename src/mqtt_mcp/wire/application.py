@@ -5,12 +5,15 @@ implementation in the product is put together in ``commands``.
 """
 
 from collections.abc import Callable, Sequence
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 import msgspec
 
 ReportProgress = Callable[[float, float, str], None]
 """``report_progress(done, total, sentence)``: never blocks, never raises; does nothing without a progress token."""
+
+
+CallOutcome = Literal["ok", "error", "timeout", "cancelled"]
 
 
 class ToolLike(Protocol):
@@ -69,22 +72,14 @@ class Identity(Protocol):
     instructions: str
 
 
-class Application(Identity, Protocol):
-    """What a client of the wire talks to."""
+class RunningCall(Protocol):
+    """One tool call, from its arrival to its end; made by ``Application.begin``."""
 
-    def tools(self) -> Sequence[ToolLike]:
-        """The tools, sorted by name; the same at every call.
-
-        Asked for at the first ``tools/list`` or ``tools/call``, so that importing them costs nothing until then.
-        """
-
-    async def call(self, tool: ToolLike, args: msgspec.Struct, client: Any, report_progress: ReportProgress) -> Any:
-        """Run a tool.
+    async def run(self, args: msgspec.Struct, report_progress: ReportProgress) -> Any:
+        """Run the tool.
 
         Args:
-            tool: One of ``tools()``.
             args: An instance of ``tool.args``.
-            client: What ``client_opened`` returned for this connection.
             report_progress: See ``ReportProgress``.
 
         Returns:
@@ -97,8 +92,36 @@ class Application(Identity, Protocol):
             Cancelled when the client cancels the request, closes its stream or stops reading; must unwind quickly.
         """
 
-    def describe(self, tool: ToolLike, result_json: str) -> str:
+    def describe(self, result_json: str) -> str:
         """The text block of a result: the same JSON, after a sentence that marks foreign data."""
+
+    def ended(self, outcome: CallOutcome, *, result_bytes: int = 0, error: str = "") -> None:
+        """How the call ended; called exactly once, must not raise.
+
+        Args:
+            outcome: ``error`` also for arguments that were refused before ``run``.
+            result_bytes: Size of the result as JSON; 0 when there is none.
+            error: What the client was told when it failed.
+        """
+
+
+class Application(Identity, Protocol):
+    """What a client of the wire talks to."""
+
+    def tools(self) -> Sequence[ToolLike]:
+        """The tools, sorted by name; the same at every call.
+
+        Asked for at the first ``tools/list`` or ``tools/call``, so that importing them costs nothing until then.
+        """
+
+    def begin(self, tool: ToolLike, arguments: bytes, client: Any) -> RunningCall:
+        """A client called a tool; its arguments are not checked yet.
+
+        Args:
+            tool: One of ``tools()``.
+            arguments: The JSON object as it came; empty when there was none.
+            client: What ``client_opened`` returned for this connection.
+        """
 
     def client_opened(self, name: str) -> Any:
         """A connection made its first tool call.
@@ -107,7 +130,7 @@ class Application(Identity, Protocol):
             name: What the client calls itself, at most 80 printable characters; ``"unnamed client"`` when it does not.
 
         Returns:
-            An opaque value that stands for the connection in ``call`` and ``client_closed``.
+            An opaque value that stands for the connection in ``begin`` and ``client_closed``.
         """
 
     def client_closed(self, client: Any) -> None:

@@ -13,7 +13,7 @@ import trio
 
 from mqtt_mcp.errors import ErrorKind, ToolError
 from mqtt_mcp.wire import jsonrpc
-from mqtt_mcp.wire.application import Application
+from mqtt_mcp.wire.application import Application, CallOutcome, RunningCall
 from mqtt_mcp.wire.envelope import cancelled_id
 from mqtt_mcp.wire.framing import LineSplitter
 from mqtt_mcp.wire.jsonrpc import Answer, Malformed, Notification, Request
@@ -218,21 +218,38 @@ class _Connection:
             self._used()
 
     async def _call(self, request: Request, call: ToolCall, progress: ProgressReporter) -> bytes:
-        args = self._endpoint.decode_arguments(call)
         application = self._endpoint.application
         if not self._client_known:
             self._client = application.client_opened(call.client_name or self._client_name or _UNNAMED)
             self._client_known = True
-        result = await application.call(call.tool, args, self._client, progress)
+        began = application.begin(call.tool, bytes(call.arguments or b""), self._client)
+        outcome: CallOutcome = "cancelled"
+        result_bytes, error_text = 0, ""
+        try:
+            body, result_bytes = await self._body(call, began, progress)
+            outcome = "ok"
+        except Exception as error:
+            told = _sole_error(error)
+            outcome, error_text = "error", "Internal error; the log has the details."
+            if isinstance(told, ToolError):
+                outcome, error_text = "timeout" if told.kind is ErrorKind.TIMEOUT else "error", str(told)
+            raise
+        finally:
+            began.ended(outcome, result_bytes=result_bytes, error=error_text)
+        return self._result_line(request, call, body)
+
+    async def _body(self, call: ToolCall, began: RunningCall, progress: ProgressReporter) -> tuple[bytes, int]:
+        """The encoded result object of a call, and the size of the tool's own result in it."""
+        result = await began.run(self._endpoint.decode_arguments(call), progress)
         structured = encode_result(result)
-        body = success(structured, application.describe(call.tool, structured.decode()))
+        body = success(structured, began.describe(structured.decode()))
         if len(body) > self._limits.max_result_bytes:
             raise ToolError(
                 ErrorKind.PAYLOAD_TOO_LARGE,
                 f"The result of {call.tool.name} has {len(body)} bytes; the limit is {self._limits.max_result_bytes}.",
                 "Ask for less: a narrower filter or fewer messages.",
             )
-        return self._result_line(request, call, body)
+        return body, len(structured)
 
     def _result_line(self, request: Request, call: ToolCall, body: bytes) -> bytes:
         return jsonrpc.result_line(request.raw_id, self._endpoint.finish(body, call.era))

@@ -8,7 +8,6 @@ import pytest
 
 from mqtt_mcp.commands._compose import journal_of
 from mqtt_mcp.config import load_config
-from mqtt_mcp.hub import audit as audit_module
 from mqtt_mcp.hub.audit import Audit
 from mqtt_mcp.hub.journal import Journal
 from mqtt_mcp.hub.records import Change
@@ -57,7 +56,12 @@ async def test_the_reply_to_a_publish_waits_for_the_disk(tmp_path, monkeypatch):
     """An audit that may lose the last publish in a crash is none."""
     synced = []
     real = os.fsync
-    monkeypatch.setattr(os, "fsync", lambda fd: (synced.append(fd), real(fd)))
+
+    def counted(fd):
+        synced.append(fd)
+        real(fd)
+
+    monkeypatch.setattr(os, "fsync", counted)
     audit = Audit(tmp_path / "audit.jsonl")
     async with product(MemoryBroker(), journal=Journal(audit=audit)) as p:
         before = len(synced)
@@ -102,7 +106,7 @@ async def test_a_full_disk_costs_lines_not_calls(tmp_path, monkeypatch, caplog):
         raise OSError(28, "No space left on device")
 
     async with product(MemoryBroker(), journal=Journal(audit=audit)) as p:
-        monkeypatch.setattr(audit_module.os, "write", full)
+        monkeypatch.setattr(os, "write", full)
         assert (await p.call("publish_message", topic="a", payload="ON"))["outcome"] == "acknowledged"
         monkeypatch.undo()
     audit.close()

@@ -1,5 +1,7 @@
 """The table of topics: bounded, counted once per message, and fed only with what may be shown."""
 
+from functools import partial
+
 import pytest
 import trio
 
@@ -91,9 +93,8 @@ async def watched(broker, *requests, publish, policy=None):
         session = await hub.open_session(hub.resolve_broker(), client)
         async with trio.open_nursery() as nursery:
             for request in requests:
-                nursery.start_soon(
-                    lambda r=request: hub.watch(session, r, wait_s=30, client=client, report_progress=no_progress)
-                )
+                watch = partial(hub.watch, session, request, wait_s=30, client=client, report_progress=no_progress)
+                nursery.start_soon(watch)
             await trio.sleep(2)
             for topic in publish:
                 broker.publish(topic, b"1")

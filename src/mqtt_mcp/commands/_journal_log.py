@@ -24,7 +24,7 @@ class JournalHandler(logging.Handler):
         super().__init__(logging.INFO)
         self._journal = journal
         self._token = trio.lowlevel.current_trio_token()
-        self._waiting: deque[logging.LogRecord] = deque()
+        self._waiting: deque[tuple[logging.LogRecord, int]] = deque()
         self._missed = 0
 
     def emit(self, record: logging.LogRecord) -> None:
@@ -32,14 +32,14 @@ class JournalHandler(logging.Handler):
         if len(self._waiting) >= MAX_WAITING:
             self._missed += 1
             return
-        self._waiting.append(record)
+        missed, self._missed = self._missed, 0
+        self._waiting.append((record, missed))
         with suppress(trio.RunFinishedError):
             self._token.run_sync_soon(self._hand_over, idempotent=True)
 
     def _hand_over(self) -> None:
         for _ in range(len(self._waiting)):
-            record = self._waiting.popleft()
-            missed, self._missed = self._missed, 0
+            record, missed = self._waiting.popleft()
             with self._journal.boundary():
                 self._journal.logged(
                     _level(record.levelno),

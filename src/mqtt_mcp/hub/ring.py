@@ -3,6 +3,7 @@
 Owns the bound and the paging. Does not know what the records say.
 """
 
+from collections import OrderedDict
 from collections.abc import Iterator
 from itertools import islice
 from typing import Generic, TypeVar
@@ -19,7 +20,8 @@ class Ring(Generic[T]):
 
     def __init__(self, most: int) -> None:
         self._most = most
-        self._records: dict[int, T] = {}
+        # A plain dict walks over all that was deleted before to find its first.
+        self._records: OrderedDict[int, T] = OrderedDict()
 
     def __len__(self) -> int:
         return len(self._records)
@@ -36,7 +38,7 @@ class Ring(Generic[T]):
             return
         self._records[record_id] = record
         if len(self._records) > self._most:
-            del self._records[next(iter(self._records))]
+            self._records.popitem(last=False)
 
     def newest(self, most: int, before: int | None = None) -> tuple[list[T], int | None]:
         """The newest records first, at most ``most``, with ids below ``before``.

@@ -4,6 +4,8 @@ Owns the bound (the topic that was silent longest goes first) and the counts. Is
 of the pump: it keeps bytes and makes them presentable only when somebody looks. Subscribes to nothing.
 """
 
+from collections import OrderedDict
+
 from mqtt_mcp.hub.records import Topic
 from mqtt_mcp.hub.redaction import PAYLOAD_HEAD_BYTES, Redactor
 from mqtt_mcp.mqtt.client import Message
@@ -46,7 +48,8 @@ class TopicTable:
         self._redactor = redactor
         self._epoch_offset_s = epoch_offset_s
         self._max_topics = max_topics
-        self._rows: dict[str, _Row] = {}  # the topic heard last is the last
+        # The topic heard last is the last. A plain dict walks over all that was deleted before to find its first.
+        self._rows: OrderedDict[str, _Row] = OrderedDict()
 
     def __len__(self) -> int:
         return len(self._rows)
@@ -56,8 +59,11 @@ class TopicTable:
         topic = message.topic
         if len(topic) > MAX_TOPIC_CHARS:
             topic = topic[:MAX_TOPIC_CHARS]
-        row = self._rows.pop(topic, None) or _Row()
-        self._rows[topic] = row
+        row = self._rows.get(topic)
+        if row is None:
+            row = self._rows[topic] = _Row()
+        else:
+            self._rows.move_to_end(topic)
         payload = message.payload
         row.count += 1
         row.head = payload if len(payload) <= _HEAD_BYTES else payload[:_HEAD_BYTES]
@@ -66,7 +72,7 @@ class TopicTable:
         row.retain = message.retain
         row.received_s = message.received_s
         if len(self._rows) > self._max_topics:
-            del self._rows[next(iter(self._rows))]
+            self._rows.popitem(last=False)
             self.forgotten += 1
 
     def all(self) -> list[Topic]:

@@ -201,6 +201,7 @@ async def listen(
     accumulator: Accumulator,
     render: Callable[[Collection], msgspec.Struct],
     quiet_s: float = 0.0,
+    limit: int = 0,
     companion: Callable[[Session], Awaitable[None]] | None = None,
 ) -> msgspec.Struct:
     """Run a watch and return the tool's result: the final one, or the one so far after ``wait_s``.
@@ -217,6 +218,7 @@ async def listen(
         accumulator: Takes the messages.
         render: Makes the tool's result from the collection, at any time.
         quiet_s: End after so many seconds without a message; 0 never does.
+        limit: Messages it keeps at most, for lists; 0 when there is no such limit.
         companion: Runs beside the watch, for example a probe.
 
     Raises:
@@ -233,6 +235,7 @@ async def listen(
         accumulator=accumulator,
         render=render,
         quiet_s=quiet_s,
+        limit=limit,
         companion=partial(companion, session) if companion is not None else None,
     )
     collection = await context.hub.watch(

@@ -165,6 +165,7 @@ async def run(context: Context, args: Args) -> msgspec.Struct:
         wait_s=args.wait_s,
         accumulator=accumulator,
         render=render,
+        limit=args.max_messages,
     )
 
 

@@ -18,23 +18,32 @@ check:
     {{bin}}/ruff check src tests benchmarks
     {{bin}}/mypy
     {{bin}}/mqtt-mcp docs --check
+    {{bin}}/python scripts/vendor --check
 
 # Format and mend what can be mended by itself
 fix:
     {{bin}}/ruff check --fix -q src tests benchmarks
     {{bin}}/ruff format -q src tests benchmarks
 
-# Run every test, installing mosquitto and the MCP SDKs where that is possible
+# Run every test, installing mosquitto, Chromium and the MCP SDKs where that is possible
 test *args:
     scripts/test {{args}}
 
-# Run only the tests that need neither mosquitto nor a subprocess nor the SDKs
+# Run only the tests that need neither mosquitto nor a browser nor a subprocess nor the SDKs
 quick *args:
-    {{bin}}/python -m pytest -q -m "not broker and not process and not sdk" {{args}}
+    {{bin}}/python -m pytest -q -m "not broker and not process and not sdk and not browser" {{args}}
 
 # Run the main job on an embedded broker: a simulated home and a tour of all tools
 demo *args:
     {{bin}}/mqtt-mcp demo {{args}}
+
+# Run the hub with its web page
+serve *args:
+    {{bin}}/mqtt-mcp serve {{args}}
+
+# Bring the page's front-end libraries into the tree, in the pinned versions (needs npm)
+vendor:
+    {{bin}}/python scripts/vendor
 
 # Measure, side by side with what we are compared to
 bench *args:

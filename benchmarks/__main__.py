@@ -9,18 +9,31 @@ from collections.abc import Callable
 
 import msgspec
 
-from benchmarks import row_cancel, row_flood, row_publish, row_sessions, row_start, row_subscribe
+from benchmarks import (
+    row_cancel,
+    row_flood,
+    row_monitor,
+    row_page,
+    row_publish,
+    row_sessions,
+    row_start,
+    row_subscribe,
+    row_windows,
+)
 from benchmarks.client import BenchError
 from benchmarks.report import Line, table
 from benchmarks.setting import Setting, prepared
 
 ROWS: dict[str, Callable[[Setting], list[Line]]] = {
     "start": row_start.measure,
+    "windows": row_windows.measure,
     "publish": row_publish.measure,
     "flood": row_flood.measure,
     "cancel": row_cancel.measure,
     "sessions": row_sessions.measure,
     "subscribe": row_subscribe.measure,
+    "monitor": row_monitor.measure,
+    "page": row_page.measure,
 }
 
 

@@ -50,15 +50,27 @@ class Setting:
 
     def start(self, server: str, broker: Broker) -> StdioClient:
         """Start a server on a broker; the handshake is the caller's."""
-        env = {
+        return StdioClient(self.servers()[server], env=self.environment(broker), cwd=self.cwd)
+
+    def environment(self, broker: Broker) -> dict[str, str]:
+        """What a server on a broker gets, ours or another."""
+        return {
             "PATH": os.environ.get("PATH", os.defpath),
             "HOME": self._home,
             "MQTT_BROKER_URL": broker.url,
+            # Not the hub that happens to run on this machine; that there is none is found out as everywhere.
+            "MQTT_MCP_SOCKET": f"{self._home}/mqtt-mcp/hub.sock",
             "BENCHMARK_PORT": str(broker.port),
             "FASTMCP_SHOW_SERVER_BANNER": "false",
             "FASTMCP_CHECK_FOR_UPDATES": "off",
         }
-        return StdioClient(self.servers()[server], env=env, cwd=self.cwd)
+
+    def window(self, socket: str, broker: Broker | None = None) -> StdioClient:
+        """Start a window of the hub that listens at ``socket``; with ``broker``, the hub's, in its variables."""
+        env = self.environment(broker or self.quiet) | {"MQTT_MCP_SOCKET": socket}
+        if broker is None:
+            del env["MQTT_BROKER_URL"]
+        return StdioClient(self.servers()[OURS], env=env, cwd=self.cwd)
 
     def ours(self, broker: Broker) -> StdioClient:
         """Start our server on a broker and shake hands."""

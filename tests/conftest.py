@@ -11,9 +11,14 @@ from testkit import mosquitto as kit
 
 
 def pytest_configure() -> None:
-    """A shell that runs us in the background ignores SIGINT for us, and our subprocesses would honour that."""
+    """Keep what this machine's user has from our subprocesses.
+
+    A shell that runs us in the background ignores SIGINT for us, which they would honour.
+    """
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+    # A hub that happens to run on this machine is not what is tested.
+    os.environ["MQTT_MCP_SOCKET"] = "off"
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

@@ -1,6 +1,7 @@
 """The rooms and who may import whom, as ARCHITECTURE.md draws them. Architecture is a test, not a wish."""
 
 import ast
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -28,15 +29,24 @@ ROOMS = {
     },
     "tools": {"errors", "settings", "mqtt", "hub", "analysis"},
     "demo": {"errors", "settings", "mqtt"},
+    "monitor": {"errors", "settings", "hub"},
 }
 ADAPTER = {"mqtt.gmqtt_client", "mqtt.bridge", "mqtt.network_probe"}
+STANDARD_LIBRARY_ONLY = {"wire/relay.py", "wire/socket_path.py"}
 ONLY_IN = {
     # package: the only files that may import it
     "anyio": {"mqtt/bridge.py"},
     "gmqtt": {"mqtt/gmqtt_"},
     "amqtt": {"demo/"},
     "asyncio": {"mqtt/", "demo/"},
+    "quart": {"monitor/"},
+    "quart_trio": {"monitor/"},
+    "hypercorn": {"monitor/"},
+    "werkzeug": {"monitor/"},
+    "prometheus_client": {"monitor/"},
 }
+MONITOR_USERS = {"commands/_monitor.py"}
+"""Who may load the web: it costs tens of megabytes, and a window never needs it."""
 
 
 def imports(path: Path) -> Iterator[str]:
@@ -97,7 +107,23 @@ def test_a_library_is_known_to_one_file(path):
             assert own.startswith(tuple(ONLY_IN[top])), f"{own} must not import {module}"
         if module.removeprefix("mqtt_mcp.") in ADAPTER:
             assert own.startswith(("mqtt/", "commands/")), f"{own} must not import {module}"
-        assert top not in {"quart", "hypercorn", "mcp", "fastmcp", "pydantic"}, f"{own} must not import {module}"
+        assert top not in {"mcp", "fastmcp", "pydantic"}, f"{own} must not import {module}"
+
+
+@pytest.mark.parametrize("path", FILES, ids=name_of)
+def test_only_the_daemon_knows_the_monitor(path):
+    """`serve` and `demo` show a page; nothing behind the doors knows that there is one."""
+    if path.is_relative_to(SOURCE / "monitor") or name_of(path) in MONITOR_USERS:
+        return
+    assert not [module for module in imports(path) if module.startswith("mqtt_mcp.monitor")]
+
+
+@pytest.mark.parametrize("path", sorted(STANDARD_LIBRARY_ONLY))
+def test_a_window_of_a_hub_needs_the_standard_library_only(path):
+    """Their imports are what a client waits for; only each other they may import beside it."""
+    allowed = {"mqtt_mcp." + name.removesuffix(".py").replace("/", ".") for name in STANDARD_LIBRARY_ONLY}
+    for module in imports(SOURCE / path):
+        assert module in allowed or module.split(".")[0] in sys.stdlib_module_names, f"{path} must not import {module}"
 
 
 @pytest.mark.parametrize("path", sorted((SOURCE / "analysis").rglob("*.py")), ids=name_of)

@@ -1,16 +1,15 @@
 """The command line: picks a command and hands over.
 
-Owns the list of commands and the rule that a wrong configuration is one line on stderr and exit status 2. Imports a
-command only when it was chosen, because a client waits for ``stdio`` to start.
+Owns the list of commands, the rule that a wrong configuration is one line on stderr and exit status 2, and that a
+window without settings of its own first looks for a hub. Imports a command only when it was chosen, and nothing that
+costs time itself, because a client waits for a window to start.
 """
 
-import importlib
 import sys
-from collections.abc import Sequence
 
 from mqtt_mcp import __version__
 
-COMMANDS = ("stdio", "demo", "check", "call", "docs")
+COMMANDS = ("stdio", "serve", "demo", "check", "call", "docs")
 
 HELP = """\
 usage: mqtt-mcp [COMMAND] [OPTIONS]
@@ -18,7 +17,9 @@ usage: mqtt-mcp [COMMAND] [OPTIONS]
 An MCP server that lets an AI assistant look into an MQTT broker, understand its devices and act on it safely.
 
 commands:
-  stdio          speak MCP on stdin and stdout (this is what an MCP client starts; the default)
+  stdio          speak MCP on stdin and stdout (this is what an MCP client starts; the default). Shares the hub of
+                 serve when one runs, unless it has settings of its own
+  serve          run the hub that all windows share, until it is told to end
   demo           show everything on this machine: an embedded broker, a simulated home, a tour of all tools
   check [BROKER] find out, stage by stage, whether and why a broker cannot be used
   call TOOL …    make one tool call and print its result
@@ -29,13 +30,14 @@ commands:
 examples:
   MQTT_BROKER_URL=mqtt://localhost mqtt-mcp           serve the broker on this machine
   mqtt-mcp --config ~/brokers.toml --read-only        several brokers, nothing may be published
+  mqtt-mcp serve                                      one hub for all windows
   mqtt-mcp demo --once                                see what an assistant would see, in about a minute
   mqtt-mcp check mqtts://broker.example.org           is anything wrong with the connection?
   mqtt-mcp call list_topics pattern='zigbee2mqtt/#' --broker mqtt://localhost
 """
 
 
-def main(argv: Sequence[str] | None = None) -> int:
+def main(argv: list[str] | None = None) -> int:
     """Run one command.
 
     Args:
@@ -63,6 +65,21 @@ def main(argv: Sequence[str] | None = None) -> int:
     else:
         command = "stdio"
     try:
+        if command == "stdio":
+            from mqtt_mcp.wire.socket_path import socket_path, split_socket_flag  # noqa: PLC0415 - only windows need it
+
+            # Flags ask for settings of this window's own, which a hub that is there cannot give it.
+            named, others = split_socket_flag(arguments)
+            path = "" if others else socket_path(named)
+            if path:
+                from mqtt_mcp.wire.relay import serve_as_relay  # noqa: PLC0415 - see above
+
+                done = serve_as_relay(path)
+                if done is not None:
+                    return done
+            arguments = others
+        import importlib  # noqa: PLC0415 - a relay does not need it
+
         status: int = importlib.import_module(f"mqtt_mcp.commands.{command}").run(arguments)
     except KeyboardInterrupt:  # before the command took the signals over
         return 130

@@ -48,6 +48,11 @@ class MonitorConfig(msgspec.Struct, frozen=True, kw_only=True):
         except ValueError:
             return False
 
+    @property
+    def may_act(self) -> bool:
+        """Whether anybody may cancel and close: who is on this machine, or has shown who they are."""
+        return bool(self.token or self.trusted_proxy or (self.loopback and not self.behind_proxy))
+
     def check_exposure(self) -> None:
         """Refuse to show the page to a network without anybody asking who looks.
 

@@ -62,6 +62,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     # The wire
     max_line_bytes: int = 4 * MIB
     max_requests_in_flight: int = 256
+    max_windows: int = 64
+    """Windows of other processes that one hub serves at the same time."""
     idle_timeout_s: float = 0.0
     """Seconds without a request after which a stdio window ends itself; 0 switches that off."""
     shutdown_s: float = 1.5

@@ -145,14 +145,14 @@ TRUE: dict[
     ),
     "sessions": (
         accounts.sessions,
-        lambda data: accounts.check_sessions(data, "s"),
+        lambda data: accounts.check_sessions(data, "s", "http://127.0.0.1:8090/"),
         {
             "sessions": [
                 {"session_id": "s", "broker": "b", "state": "connected", "protocol": "3.1.1", "messages_dropped": 0}
             ],
             "collections": [],
             "publishing": "on",
-            "monitor": "none",
+            "monitor": "http://127.0.0.1:8090/",
         },
     ),
     "closed": (

@@ -83,7 +83,7 @@ def test_a_terminal_without_unicode_gets_question_marks_and_no_error() -> None:
 
 def test_the_snippets_are_json_that_starts_this_installation() -> None:
     """A person pastes them as they are (README)."""
-    local = json.loads(local_snippet("mqtt://127.0.0.1:1883"))["mcpServers"]["mqtt"]
+    local = json.loads(local_snippet({"MQTT_BROKER_URL": "mqtt://127.0.0.1:1883"}))["mcpServers"]["mqtt"]
     ssh = json.loads(ssh_snippet("me@there", "/opt/mqtt-mcp"))["mcpServers"]["mqtt"]
 
     assert [local["command"], *local.get("args", [])] == server_command()

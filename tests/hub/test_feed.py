@@ -1,8 +1,9 @@
 """The feed: nothing lost or doubled for those who read, nobody waits for those who do not."""
 
+import pytest
 import trio
 
-from mqtt_mcp.hub.feed import Feed
+from mqtt_mcp.hub.feed import AT_ONCE, GAP_S, Feed
 
 
 def ids(frames):
@@ -58,7 +59,7 @@ async def test_the_snapshot_of_a_fresh_process_can_be_followed(autojump_clock):
 
 async def test_one_that_does_not_read_is_dropped_and_the_others_get_everything(autojump_clock):
     """Never wait for a follower."""
-    feed = Feed(follower_events=8)
+    feed = Feed(follower_bytes=8 * len(b"id: 1795827927727\nevent: log\ndata: 1\n\n") + 4)
     slow, quick = feed.follow(None), feed.follow(None)
     got = []
     for n in range(20):
@@ -71,6 +72,75 @@ async def test_one_that_does_not_read_is_dropped_and_the_others_get_everything(a
     assert (len(feed), feed.dropped_followers) == (1, 1)
     assert len(ids(await slow.next_frames())) == 8
     assert await slow.next_frames() == b""
+
+
+async def test_a_burst_leaves_together_and_the_first_event_after_a_silence_at_once(autojump_clock):
+    """A write to a page costs far more than an event; 50 ms are not seen by anybody."""
+    feed = Feed()
+    follower = feed.follow(None)
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(feed.run)
+        await trio.sleep(1)
+        began_s = trio.current_time()
+        sent = [feed.publish("log", 0)]
+        got = [ids(await follower.next_frames())]
+        assert trio.current_time() == began_s
+        sent += [feed.publish("log", n) for n in range(30)]
+        got.append(ids(await follower.next_frames()))
+        assert trio.current_time() - began_s == pytest.approx(GAP_S)
+        nursery.cancel_scope.cancel()
+
+    assert got == [sent[:1], sent[1:]]
+
+
+async def test_one_that_comes_while_events_wait_gets_each_once(autojump_clock):
+    """The snapshot, the backlog and the batch that is about to leave overlap in time, not in content."""
+    feed = Feed()
+    early = feed.follow(None)
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(feed.run)
+        await trio.sleep(1)
+        sent = [feed.publish("log", 0)]
+        await early.next_frames()
+        sent += [feed.publish("log", 1), feed.publish("log", 2)]  # these wait for the end of the gap
+        late, newcomer = feed.follow(sent[0]), feed.follow(None)
+        sent.append(feed.publish("log", 3))
+        assert ids(late.backlog) == sent[1:3]
+        assert ids(await late.next_frames()) == sent[3:]
+        assert ids(await newcomer.next_frames()) == sent[3:]
+        assert ids(await early.next_frames()) == sent[1:]
+        nursery.cancel_scope.cancel()
+
+
+async def test_hundreds_are_woken_in_small_steps(autojump_clock):
+    """Two hundred writes in one step would hold up a ping for all of them."""
+    feed = Feed()
+    followers = [feed.follow(None) for _ in range(200)]
+    longest = running = 0
+
+    async def read(follower):
+        nonlocal longest, running
+        await follower.next_frames()
+        running += 1
+        longest = max(longest, running)
+
+    async def others():
+        nonlocal running
+        while True:
+            await trio.lowlevel.checkpoint()
+            running = 0
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(feed.run)
+        async with trio.open_nursery() as readers:
+            for follower in followers:
+                readers.start_soon(read, follower)
+            await trio.sleep(1)
+            feed.publish("log", 1)
+            nursery.start_soon(others)
+        nursery.cancel_scope.cancel()
+
+    assert longest <= 2 * AT_ONCE
 
 
 async def test_the_ring_is_bounded_in_bytes(autojump_clock):

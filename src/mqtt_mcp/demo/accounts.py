@@ -98,12 +98,13 @@ def sessions(data: dict[str, Any]) -> list[str]:
     ]
 
 
-def check_sessions(data: dict[str, Any], session_id: str) -> list[Check]:
-    """Exactly the session of the tour is open, and it lost nothing."""
+def check_sessions(data: dict[str, Any], session_id: str, monitor_url: str) -> list[Check]:
+    """Exactly the session of the tour is open, it lost nothing, and it lives in the hub that can be watched."""
     open_ids = [one["session_id"] for one in data["sessions"]]
     return [
         Check("exactly the tour's session is open", open_ids == [session_id]),
         Check("no message was dropped", all(not one.get("messages_dropped", 0) for one in data["sessions"])),
+        Check("the window shares the hub that the monitor shows", data["monitor"] == monitor_url),
     ]
 
 

@@ -7,6 +7,7 @@ import json
 import shlex
 import shutil
 import sys
+from collections.abc import Mapping
 from importlib.metadata import requires
 from pathlib import Path
 
@@ -37,17 +38,18 @@ def install_command() -> str:
     return shlex.join([sys.executable, "-m", "pip", "install", amqtt])
 
 
-def local_snippet(broker_url: str) -> str:
+def local_snippet(environment: Mapping[str, str]) -> str:
     """For ``~/.cursor/mcp.json`` or ``.cursor/mcp.json``: start the server on this machine.
 
     Args:
-        broker_url: The broker to use when the assistant names none; without credentials.
+        environment: Its settings, without credentials: the broker to use when the assistant names none, or the socket
+            of a hub to join.
     """
     command, *arguments = server_command()
     server: dict[str, object] = {"command": command}
     if arguments:
         server["args"] = arguments
-    server["env"] = {"MQTT_BROKER_URL": broker_url}
+    server["env"] = dict(environment)
     return _mcp_json(server)
 
 

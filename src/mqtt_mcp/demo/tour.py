@@ -1,8 +1,8 @@
 """The guided tour: what a person would ask, which tool answers, and whether the answer is true.
 
-Owns the order of the questions and the verdict. Talks to a real ``mqtt-mcp`` subprocess through ``client.py`` and knows
-the simulated home, so that it can tell a true answer from a plausible one. How an answer is told and judged is in
-``accounts.py`` and ``accounts_listening.py``.
+Owns the order of the questions and the verdict. Talks to a real ``mqtt-mcp`` window, a subprocess that relays to the
+demo's hub, through ``client.py``, and knows the simulated home, so that it can tell a true answer from a plausible one.
+How an answer is told and judged is in ``accounts.py`` and ``accounts_listening.py``.
 """
 
 import os
@@ -69,12 +69,27 @@ class Score(msgspec.Struct):
         return self.failed == 0 and self.answered == set(TOOLS)
 
 
-async def take_tour(command: Sequence[str], broker_url: str, terminal: Terminal) -> Score:
+class Scene(msgspec.Struct, frozen=True, kw_only=True):
+    """Where the tour takes place.
+
+    Attributes:
+        command: Command line of a window.
+        socket_path: The hub that it has to join.
+        broker_url: The broker with the simulated home.
+        monitor_url: Where the hub is to be watched.
+    """
+
+    command: Sequence[str]
+    socket_path: str
+    broker_url: str
+    monitor_url: str
+
+
+async def take_tour(scene: Scene, terminal: Terminal) -> Score:
     """Run the tour once.
 
     Args:
-        command: Command line of the server.
-        broker_url: The broker with the simulated home.
+        scene: Where.
         terminal: Where the account goes.
 
     Raises:
@@ -83,32 +98,33 @@ async def take_tour(command: Sequence[str], broker_url: str, terminal: Terminal)
     Cancellation: the server is ended.
     """
     with tempfile.TemporaryDirectory(prefix="mqtt-mcp-demo-") as folder:
-        async with open_client(command, server_environment(broker_url, folder)) as client:
-            tour = _Tour(client, terminal)
-            await tour.run(broker_url)
+        async with open_client(scene.command, window_environment(scene.socket_path, folder)) as client:
+            tour = _Tour(client, terminal, scene)
+            await tour.run()
             return tour.score
 
 
-def server_environment(broker_url: str, config_home: str) -> dict[str, str]:
-    """The server's environment: this one, without any setting of mqtt-mcp that the person may have.
+def window_environment(socket_path: str, config_home: str) -> dict[str, str]:
+    """A window's environment: this one, without any setting of mqtt-mcp that the person may have.
 
     Args:
-        broker_url: The broker it is to use.
+        socket_path: The hub that it has to join.
         config_home: An empty folder in place of the person's configuration.
     """
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("MQTT_")}
-    return inherited | {"MQTT_BROKER_URL": broker_url, "XDG_CONFIG_HOME": config_home}
+    return inherited | {"MQTT_MCP_SOCKET": socket_path, "XDG_CONFIG_HOME": config_home}
 
 
 class _Tour:
     """One conversation."""
 
-    def __init__(self, client: McpClient, terminal: Terminal) -> None:
+    def __init__(self, client: McpClient, terminal: Terminal, scene: Scene) -> None:
         self.score = Score()
         self._client = client
+        self._scene = scene
         self._terminal = terminal
 
-    async def run(self, broker_url: str) -> None:
+    async def run(self) -> None:
         """Ask everything, in an order in which each answer is there to be found."""
         self._introduce()
         (_, connected) = await self._ask(
@@ -124,7 +140,7 @@ class _Tour:
                 "establish_connection",
                 {},
                 accounts.connection,
-                lambda data: accounts.check_connection(data, broker_url),
+                lambda data: accounts.check_connection(data, self._scene.broker_url),
             ),
         )
         session = {"session_id": connected.get("session_id", "")}
@@ -135,7 +151,9 @@ class _Tour:
 
     def _introduce(self) -> None:
         names = [tool["name"] for tool in self._client.tools]
-        self._terminal.title("The tour: a real MCP client talks to a real mqtt-mcp process over its standard streams")
+        self._terminal.title(
+            "The tour: a real MCP client talks to a real mqtt-mcp window, which shares the hub you can watch"
+        )
         self._terminal.answer([f"{len(names)} tools: {', '.join(names)}"])
         self._judge([Check(f"tools/list names all {len(TOOLS)} tools", sorted(names) == sorted(TOOLS))])
 
@@ -226,7 +244,7 @@ class _Tour:
                 "list_active_connections",
                 {},
                 accounts.sessions,
-                lambda data: accounts.check_sessions(data, str(session["session_id"])),
+                lambda data: accounts.check_sessions(data, str(session["session_id"]), self._scene.monitor_url),
             )
         )
         await self._ask(

@@ -1,8 +1,8 @@
 """Change events for those who follow live: numbered, encoded once, kept for a while, never waited for.
 
-Owns the ring from which a follower that lost its connection catches up, and the bounded queue of each follower. One
-that does not read is dropped; the others, and whoever publishes, notice nothing. Does not know what the events say or
-how they travel.
+Owns the ring from which a follower that lost its connection catches up, the rhythm in which events leave, and the
+bounded queue of each follower. One that does not read is dropped; the others, and whoever publishes, notice nothing.
+Does not know what the events say or how they travel.
 """
 
 import itertools
@@ -13,6 +13,11 @@ from typing import Any
 import msgspec
 import trio
 
+GAP_S = 0.05
+"""Shortest time between two deliveries to everybody: a write costs far more than an event, and nobody sees the wait."""
+AT_ONCE = 16
+"""Followers woken in one step: hundreds that write in the same step would hold up everybody else for it."""
+
 _encoder = msgspec.json.Encoder(enc_hook=str)
 
 
@@ -22,14 +27,18 @@ class Feed:
     Args:
         ring_events: Events kept for followers that come back.
         ring_bytes: Bound on those events together.
-        follower_events: Events a follower may be behind before it is dropped.
+        follower_bytes: How far behind a follower may be before it is dropped.
+
+    Attributes:
+        last_id: Id of the newest event.
+        dropped_followers: How many were dropped.
 
     Ids grow by one and begin at the start time in milliseconds, so that an id of an earlier process is older than all
     of this one's and is recognised.
     """
 
     def __init__(
-        self, *, ring_events: int = 4096, ring_bytes: int = 8 * 1024 * 1024, follower_events: int = 512
+        self, *, ring_events: int = 4096, ring_bytes: int = 8 * 1024 * 1024, follower_bytes: int = 1024 * 1024
     ) -> None:
         first_id = int(time.time() * 1000)
         self._ids = itertools.count(first_id + 1)
@@ -40,8 +49,10 @@ class Feed:
         self._ring_events = ring_events
         self._ring_bytes = ring_bytes
         self._held_bytes = 0
-        self._follower_events = follower_events
-        self._followers: set[Follower] = set()
+        self._follower_bytes = follower_bytes
+        self._followers: dict[Follower, None] = {}
+        self._pending: list[tuple[int, bytes]] = []
+        self._filled: trio.Event | None = None  # None: nobody keeps the rhythm, every event leaves at once
         self._closed = False
 
     def __len__(self) -> int:
@@ -68,11 +79,36 @@ class Feed:
         while len(self._ring) > self._ring_events or self._held_bytes > self._ring_bytes:
             self._oldest_known_id, old = self._ring.popleft()
             self._held_bytes -= len(old)
-        for follower in list(self._followers):
-            if not follower.offer(frame):
-                self.dropped_followers += 1
-                self._followers.discard(follower)
+        if self._followers:
+            self._pending.append((event_id, frame))
+            if self._filled is None:
+                self._flush()
+            else:
+                self._filled.set()
         return event_id
+
+    async def run(self) -> None:
+        """Keep the rhythm until cancelled: the first event after a silence leaves at once, a burst leaves together.
+
+        Without it every event leaves when it is published.
+
+        Cancellation: what waits leaves.
+        """
+        self._filled = trio.Event()
+        try:
+            while True:
+                await self._filled.wait()
+                self._filled = trio.Event()
+                batch, self._pending = self._pending, []
+                shared = b"".join(frame for _, frame in batch)
+                for number, follower in enumerate(list(self._followers), 1):
+                    self._deliver(follower, batch, shared)
+                    if number % AT_ONCE == 0:
+                        await trio.lowlevel.checkpoint()
+                await trio.sleep(GAP_S)
+        finally:
+            self._filled = None
+            self._flush()
 
     def follow(self, after_id: int | None) -> "Follower":
         """Begin to follow.
@@ -80,7 +116,7 @@ class Feed:
         Args:
             after_id: The last event the follower has; what came after it is delivered first. None: only what comes.
         """
-        follower = Follower(self._follower_events)
+        follower = Follower(self._follower_bytes, self.last_id)
         if after_id is not None:
             if self._oldest_known_id <= after_id <= self.last_id:
                 follower.backlog = b"".join(frame for event_id, frame in self._ring if event_id > after_id)
@@ -89,20 +125,35 @@ class Feed:
         if self._closed:
             follower.end()
         else:
-            self._followers.add(follower)
+            self._followers[follower] = None
         return follower
 
     def leave(self, follower: "Follower") -> None:
         """Stop following."""
-        self._followers.discard(follower)
+        self._followers.pop(follower, None)
         follower.end()
 
     def close(self) -> None:
-        """End every follower's stream, now and in future."""
+        """End every follower's stream, now and in future; what was published before still arrives."""
+        self._flush()
         self._closed = True
         for follower in self._followers:
             follower.end()
         self._followers.clear()
+
+    def _flush(self) -> None:
+        batch, self._pending = self._pending, []
+        shared = b"".join(frame for _, frame in batch)
+        for follower in list(self._followers):
+            self._deliver(follower, batch, shared)
+
+    def _deliver(self, follower: "Follower", batch: list[tuple[int, bytes]], shared: bytes) -> None:
+        """Hand a batch to one follower; one that began to follow in the middle of it gets the rest."""
+        if batch and batch[0][0] <= follower.since_id:
+            shared = b"".join(frame for event_id, frame in batch if event_id > follower.since_id)
+        if shared and not follower.offer(shared) and follower in self._followers:
+            self.dropped_followers += 1
+            del self._followers[follower]
 
 
 class Follower:
@@ -110,44 +161,55 @@ class Follower:
 
     Attributes:
         backlog: Frames that came between the last event it had and now.
+        since_id: The newest event when it began to follow; later ones are delivered.
         reset: Whether what it has cannot be continued: too old, or of another process.
         overflowed: Whether it was dropped because it did not read.
     """
 
-    def __init__(self, most_events: int) -> None:
+    def __init__(self, most_bytes: int, since_id: int) -> None:
         self.backlog = b""
+        self.since_id = since_id
         self.reset = False
         self.overflowed = False
-        self._send, self._receive = trio.open_memory_channel[bytes](most_events)
+        self._most_bytes = most_bytes
+        self._queue: deque[bytes] = deque()
+        self._queued_bytes = 0
+        self._ended = False
+        self._filled = trio.Event()
 
-    def offer(self, frame: bytes) -> bool:
-        """Queue a frame; False when it was dropped because its queue was full."""
-        try:
-            self._send.send_nowait(frame)
-        except trio.WouldBlock:
+    def offer(self, frames: bytes) -> bool:
+        """Queue frames; False when it was dropped because too much waits already, or has ended."""
+        if self._ended:
+            return False
+        if self._queue and self._queued_bytes + len(frames) > self._most_bytes:
             self.overflowed = True
-            self._send.close()  # it drains its queue, then sees the end
+            self.end()  # it drains its queue, then sees the end
             return False
-        except trio.BrokenResourceError:
-            return False
+        self._queue.append(frames)
+        self._queued_bytes += len(frames)
+        self._filled.set()
         return True
 
-    async def next_frames(self, most: int = 128) -> bytes:
-        """Wait for events and return all that are there, up to ``most`` frames; empty at the end.
+    @property
+    def queued_bytes(self) -> int:
+        """How far behind it is."""
+        return self._queued_bytes
+
+    async def next_frames(self) -> bytes:
+        """Wait for events and return all that are there; empty at the end.
 
         Cancellation: nothing is lost.
         """
-        try:
-            frames = [await self._receive.receive()]
-        except trio.EndOfChannel:
-            return b""
-        try:
-            while len(frames) < most:
-                frames.append(self._receive.receive_nowait())
-        except (trio.WouldBlock, trio.EndOfChannel):
-            pass
-        return b"".join(frames)
+        await self._filled.wait()
+        # One batch is shared by all who follow and not copied.
+        frames = self._queue[0] if len(self._queue) == 1 else b"".join(self._queue)
+        self._queue.clear()
+        self._queued_bytes = 0
+        if not self._ended:
+            self._filled = trio.Event()
+        return frames
 
     def end(self) -> None:
         """No more events; what is queued can still be read."""
-        self._send.close()
+        self._ended = True
+        self._filled.set()

@@ -1,0 +1,66 @@
+"""A hub with all its doors: the Unix socket for windows and the monitor for a person.
+
+Owns the order in which they open and end: the doors stop first, so that windows see a closed stream and pages a proper
+end, then collections and sessions, which disconnect politely. ``serve`` and ``demo`` share it; it prints nothing and
+handles no signal.
+"""
+
+import socket
+from collections.abc import AsyncIterator
+from contextlib import AbstractContextManager, asynccontextmanager, nullcontext
+from functools import partial
+
+import trio
+
+from mqtt_mcp.commands._application import HubApplication
+from mqtt_mcp.commands._compose import running_hub
+from mqtt_mcp.commands._monitor import monitored
+from mqtt_mcp.config import Config
+from mqtt_mcp.hub.hub import Hub
+from mqtt_mcp.wire.limits import WireLimits
+from mqtt_mcp.wire.mcp import Endpoint
+from mqtt_mcp.wire.unix import serve_windows, taken_socket
+
+
+@asynccontextmanager
+async def serving(config: Config, page: socket.socket, path: str, note: str) -> AsyncIterator[Hub]:
+    """Run a hub and its doors while the block runs.
+
+    Args:
+        config: What to run with.
+        page: Where the monitor listens; from ``_monitor.listening_socket``, closed at the end.
+        path: The Unix socket; empty for none.
+        note: What windows are told about this hub; see ``socket_path.make_note``.
+
+    Yields:
+        The hub; windows and pages can come.
+
+    Raises:
+        SocketRefused: The socket cannot be used; nothing was started.
+        ConfigError: The audit file cannot be used; nothing was started.
+
+    Cancellation: as leaving the block, but the pages get no proper end.
+    """
+    place: AbstractContextManager[socket.socket | None] = taken_socket(path, note) if path else nullcontext()
+    with place as listener:
+        async with (
+            running_hub(config, watched=True) as hub,
+            monitored(hub, config.monitor, page) as view,
+            trio.open_nursery() as doors,
+        ):
+            endpoint = Endpoint(HubApplication(hub))
+            _ = endpoint.catalogue  # made now, so that no window waits for it
+            if listener is not None:
+                settings = config.settings
+                limits = WireLimits(
+                    max_line_bytes=settings.max_line_bytes,
+                    max_in_flight=settings.max_requests_in_flight,
+                    idle_s=settings.idle_timeout_s,
+                )
+                serve = partial(serve_windows, listener, endpoint, limits=limits, max_windows=settings.max_windows)
+                await doors.start(serve)
+            view.ready = True
+            try:
+                yield hub
+            finally:
+                doors.cancel_scope.cancel()

@@ -14,7 +14,7 @@ import trio
 
 from mqtt_mcp.commands._application import HubApplication
 from mqtt_mcp.commands._compose import running_hub
-from mqtt_mcp.commands._monitor import monitored
+from mqtt_mcp.commands._monitor import listening_socket, monitored
 from mqtt_mcp.config import Config
 from mqtt_mcp.hub.hub import Hub
 from mqtt_mcp.wire.limits import WireLimits
@@ -23,26 +23,27 @@ from mqtt_mcp.wire.unix import serve_windows, taken_socket
 
 
 @asynccontextmanager
-async def serving(config: Config, page: socket.socket, path: str, note: str) -> AsyncIterator[Hub]:
+async def serving(config: Config, path: str, note: str, *, ports_tried: int = 1) -> AsyncIterator[Hub]:
     """Run a hub and its doors while the block runs.
 
     Args:
         config: What to run with.
-        page: Where the monitor listens; from ``_monitor.listening_socket``, closed at the end.
         path: The Unix socket; empty for none.
         note: What windows are told about this hub; see ``socket_path.make_note``.
+        ports_tried: How many ports the monitor tries, from the configured one on.
 
     Yields:
         The hub; windows and pages can come.
 
     Raises:
         SocketRefused: The socket cannot be used; nothing was started.
-        ConfigError: The audit file cannot be used; nothing was started.
+        ConfigError: The monitor's port or the audit file cannot be used; nothing was started.
 
     Cancellation: as leaving the block, but the pages get no proper end.
     """
     place: AbstractContextManager[socket.socket | None] = taken_socket(path, note) if path else nullcontext()
-    with place as listener:
+    # The socket first: who runs a second hub is told of the first, not that its port is taken.
+    with place as listener, listening_socket(config.monitor, tries=ports_tried) as page:
         async with (
             running_hub(config, watched=True) as hub,
             monitored(hub, config.monitor, page) as view,

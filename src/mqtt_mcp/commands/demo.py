@@ -21,7 +21,6 @@ from pathlib import Path
 import trio
 
 from mqtt_mcp.commands._daemon import serving
-from mqtt_mcp.commands._monitor import listening_socket
 from mqtt_mcp.config import load_config
 from mqtt_mcp.demo.broker_process import DemoUnavailable, embedded_broker
 from mqtt_mcp.demo.client import ServerFailed
@@ -102,8 +101,8 @@ class _Demo:
             socket_path = str(Path(folder) / "hub" / "hub.sock")
             async with open_bridge() as bridge, embedded_broker(install_command()) as broker:
                 config = load_config({"url": broker.url, "port": self._port}, {"HOME": folder})
-                page = listening_socket(config.monitor, tries=PORTS_TRIED)
-                async with serving(config, page, socket_path, f"{os.getpid()}\n") as hub, trio.open_nursery() as home:
+                doors = serving(config, socket_path, f"{os.getpid()}\n", ports_tried=PORTS_TRIED)
+                async with doors as hub, trio.open_nursery() as home:
                     await home.start(publish_home, GmqttTransport(bridge), broker)
                     scene = Scene(
                         command=server_command(),

@@ -10,7 +10,6 @@ socket that cannot be used, and when another hub has it.
 import os
 import sys
 from collections.abc import Sequence
-from socket import socket
 from typing import Any
 
 import trio
@@ -18,7 +17,6 @@ import trio
 from mqtt_mcp import __version__
 from mqtt_mcp.commands._arguments import USAGE_STATUS, Usage, configure, fail
 from mqtt_mcp.commands._daemon import serving
-from mqtt_mcp.commands._monitor import listening_socket
 from mqtt_mcp.commands._shutdown import Watchdog, cancelled_by_signals
 from mqtt_mcp.commands._signals import exit_at_once_on_signals
 from mqtt_mcp.config import Config
@@ -60,32 +58,30 @@ def run(arguments: Sequence[str]) -> int:
     except Usage as usage:
         return usage.status
     try:
-        with listening_socket(config.monitor) as page:
-            trio.run(_serve, config, socket_path(parsed.socket_file), environment_note(flag_values(parsed)), page)
+        trio.run(_serve, config, socket_path(parsed.socket_file), environment_note(flag_values(parsed)))
     except (SocketRefused, ConfigError) as refused:
         fail(f"{refused.message} {refused.hint}".strip())
         return USAGE_STATUS
     return 0
 
 
-async def _serve(config: Config, path: str, note: str, page: socket) -> None:
+async def _serve(config: Config, path: str, note: str) -> None:
     """Run the hub and its doors until a signal comes.
 
     Args:
         config: What to run with.
         path: The socket; empty for none.
         note: What windows are told about this hub.
-        page: Where the monitor listens.
 
     Raises:
         SocketRefused: The socket cannot be used; nothing was started.
-        ConfigError: The audit file cannot be used; nothing was started.
+        ConfigError: The monitor's port or the audit file cannot be used; nothing was started.
     """
     watchdog = Watchdog(HARD_EXIT_S, status=CUT_STATUS)
     scope = trio.CancelScope()
     # Only the wait is in the scope: what is open ends in its own order once it is over.
     with cancelled_by_signals(scope, watchdog):
-        async with serving(config, page, path, note) as hub:
+        async with serving(config, path, note) as hub:
             with scope:
                 _say_ready(path, hub.monitor_url)
                 await trio.sleep_forever()

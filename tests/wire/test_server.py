@@ -263,17 +263,57 @@ async def test_reports_that_are_no_progress_are_dropped(autojump_clock: Any) -> 
     ]
 
 
-async def test_a_client_is_opened_at_its_first_call_with_its_name_and_closed_once(autojump_clock: Any) -> None:
-    """Ours: a client that only looks around costs the application nothing."""
+async def test_a_client_is_known_as_soon_as_it_says_who_it_is_and_closed_once(autojump_clock: Any) -> None:
+    """Ours: a person who watches sees a window that has only shaken hands."""
     application = ToyApplication()
     async with connected(application) as client:
-        await client.request("tools/list")
-        assert application.opened == []
+        assert (application.opened, application.closed) == (["testkit"], [])
         await client.call("echo", text="a")
         await client.call("echo", text="a")
         assert (application.opened, application.closed) == (["testkit"], [])
 
     assert application.closed == ["client:testkit"]
+
+
+async def test_a_client_without_a_handshake_is_known_at_its_first_call(autojump_clock: Any) -> None:
+    """MCP 2026-07-28 has no initialize: each request names its client."""
+    application = ToyApplication()
+    async with connected(application, era="modern") as client:
+        await client.request("tools/list")
+        assert application.opened == []
+        await client.call("echo", text="a")
+        assert application.opened == ["testkit"]
+
+
+async def test_the_application_hears_how_each_call_began_and_ended(autojump_clock: Any) -> None:
+    """Ours: for the journal, also when the arguments were refused and when nobody waits for the reply."""
+    application = ToyApplication()
+    async with connected(application) as client:
+        await client.call("echo", text="a")
+        await client.call("echo", text=1)
+        await client.call("fail")
+        with pytest.raises(RpcError):
+            await client.call("crash")
+        pending = await client.start_call("wait", seconds=50)
+        await application.started.wait()
+        await trio.sleep(1)
+        await client.cancel(pending)
+        await trio.sleep(1)
+
+    assert [name for name, _ in application.begun] == ["echo", "echo", "fail", "crash", "wait"]
+    assert application.begun[0][1] == b'{"text":"a"}'
+    assert [(name, outcome) for name, outcome, _, _ in application.ended] == [
+        ("echo", "ok"),
+        ("echo", "error"),
+        ("fail", "error"),
+        ("crash", "error"),
+        ("wait", "cancelled"),
+    ]
+    told = [text for _, _, _, text in application.ended]
+    assert application.ended[0][2] == len(b'{"text":"a"}')
+    assert told[1].startswith("bad_argument")
+    assert told[2].startswith("session_unknown")
+    assert "12345" not in told[3], "details may hold anything"
 
 
 async def test_more_calls_than_the_limit_are_busy(autojump_clock: Any) -> None:

@@ -38,7 +38,7 @@ class HubApplication(About):
         return HubCall(self._hub, tool, who, self._hub.journal.call_began(tool.name, arguments, who.name))
 
     def client_opened(self, name: str) -> Client:
-        """A client made its first call."""
+        """A client is there."""
         return self._hub.client_opened(name)
 
     def client_closed(self, client: Any) -> None:

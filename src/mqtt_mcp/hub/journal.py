@@ -175,6 +175,7 @@ class Journal:
                 collection_id=collection_id,
             )
             self.keep(self.changes, record)
+            logger.info("%s", record.text)
 
     def logged(self, level: Level, name: str, text: str, *, at_epoch_s: float, missed: int = 0) -> None:
         """A line of this program's log; call it in trio's thread."""

@@ -30,6 +30,7 @@ from mqtt_mcp.monitor.source import Source
 logger = logging.getLogger(__name__)
 
 _BACKLOG = 128
+_SEND_BUFFER_BYTES = 256 * 1024
 
 
 class PortTaken(Exception):
@@ -65,6 +66,8 @@ def bind(host: str, port: int, *, tries: int = 1) -> socket.socket:
         try:
             # A port whose last connections are still winding down counts as free; one that is listened on does not.
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            # Connections inherit it. Left alone, the system would hold megabytes for each peer that does not read.
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SEND_BUFFER_BYTES)
             sock.bind((host, candidate))
             sock.listen(_BACKLOG)
         except OSError as error:

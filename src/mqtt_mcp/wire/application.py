@@ -124,10 +124,10 @@ class Application(Identity, Protocol):
         """
 
     def client_opened(self, name: str) -> Any:
-        """A connection made its first tool call.
+        """A client said who it is, or made its first tool call.
 
         Args:
-            name: What the client calls itself, at most 80 printable characters; ``"unnamed client"`` when it does not.
+            name: What it calls itself, at most 80 printable characters; ``"unnamed client"`` when it does not.
 
         Returns:
             An opaque value that stands for the connection in ``begin`` and ``client_closed``.

@@ -83,12 +83,14 @@ class _Connection:
         self._until = trio.CancelScope()
         self._client: Any = None
         self._client_known = False
-        self._client_name = opening.client_name
+        self._opening_name = opening.client_name
         self._received = opening.received
         self._complaints_left = float(limits.max_complaints_per_s)
         self._complained_at = trio.current_time()
 
     async def run(self) -> None:
+        if self._opening_name:
+            self._meet(self._opening_name)
         writer_scope = trio.CancelScope(shield=True)
         written = trio.Event()
         async with trio.open_nursery() as writing:
@@ -150,12 +152,19 @@ class _Connection:
             return
         match decision:
             case Reply(result, client_name):
-                self._client_name = client_name or self._client_name
+                if client_name:
+                    self._meet(client_name)
                 self._outbox.put(jsonrpc.result_line(request.raw_id, result))
             case Refusal(code, text, data):
                 self._outbox.put(jsonrpc.error_line(request.raw_id, code, text, data))
             case ToolCall():
                 self._start(request, decision, requests)
+
+    def _meet(self, name: str) -> None:
+        """Tell the application who is there, as soon as that is known."""
+        if not self._client_known:
+            self._client_known = True
+            self._client = self._endpoint.application.client_opened(name)
 
     def _start(self, request: Request, call: ToolCall, requests: trio.Nursery) -> None:
         if len(self._running) >= self._limits.max_in_flight:
@@ -218,11 +227,8 @@ class _Connection:
             self._used()
 
     async def _call(self, request: Request, call: ToolCall, progress: ProgressReporter) -> bytes:
-        application = self._endpoint.application
-        if not self._client_known:
-            self._client = application.client_opened(call.client_name or self._client_name or _UNNAMED)
-            self._client_known = True
-        began = application.begin(call.tool, bytes(call.arguments or b""), self._client)
+        self._meet(call.client_name or _UNNAMED)
+        began = self._endpoint.application.begin(call.tool, bytes(call.arguments or b""), self._client)
         outcome: CallOutcome = "cancelled"
         result_bytes, error_text = 0, ""
         try:

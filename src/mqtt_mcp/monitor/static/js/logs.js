@@ -43,7 +43,7 @@ export function Logs() {
           earlier=${Math.max(0, first)} onEarlier=${() => setMost(most + STEP)} />`
       : logs.length
         ? html`<${Empty} title="No line matches this filter." />`
-        : html`<${Empty} title="Nothing was logged yet.">Set <code>LOG_LEVEL=debug</code> to see more.<//>`}
+        : html`<${Empty} title="Nothing was logged yet.">What mqtt-mcp itself does and fails at appears here, whatever it writes to standard error.<//>`}
   <//>`;
 }
 
@@ -89,7 +89,7 @@ const Line = memo(({ line, wanted, onContext }) => {
   return html`${line.missed > 0 && html`<div class="log-gap">${plural(line.missed, "line")} lost here: too many came at once.</div>`}
     <div class="log-line" data-wanted=${wanted}>
       <${Time} at=${line.at_epoch_s} /><${State} of="level" is=${line.level} />
-      <span class="dim logger"><${Value} text=${line.logger.replace(/^mqtt_mcp\./, "")} /></span><span class="log-text"><${Value} text=${line.text} block /></span>
+      <span class="dim logger"><${Value} text=${line.logger} /></span><span class="log-text"><${Value} text=${line.text} block /></span>
       ${onContext && html`<button type="button" class="quiet" title="Show the lines around this one" onClick=${() => onContext(line.id)}>context</button>`}
     </div>`;
 });

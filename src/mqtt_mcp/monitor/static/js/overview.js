@@ -3,7 +3,7 @@
 import { CallsTable } from "./calls_table.js";
 import { Chart } from "./chart.js";
 import { Collections } from "./collections.js";
-import { count, plural } from "./format.js";
+import { bytes, count, plural } from "./format.js";
 import { html } from "./html.js";
 import { Empty, Panel, Time, Value } from "./parts.js";
 import { go } from "./route.js";
@@ -33,7 +33,7 @@ function Totals() {
   const { status } = useStore("status");
   if (!status) return null;
   return html`<ul class="totals" aria-label="Totals since the start">
-    <${Total} name="Received" value=${status.messages_in} note=${`${count(status.in_per_s)}/s now`} />
+    <${Total} name="Received" value=${status.messages_in} note=${`${count(status.in_per_s)}/s now · ${bytes(status.bytes_in)}`} />
     <${Total} name="Dropped" value=${status.messages_dropped} tone=${status.messages_dropped ? "wait" : ""}
       note=${status.messages_dropped ? "we were too slow" : "nothing lost"} />
     <${Total} name="Tool calls" value=${status.calls} tone=${status.calls_failed ? "bad" : ""}

@@ -46,7 +46,7 @@ export function Payload({ of, block = false }) {
     of.size_bytes === 0
       ? html`<span class="dim">(empty)</span>`
       : text && html`<${Value} text=${text} block=${block} />`
-  }${of.truncated && html` <span class="cut">… truncated, ${format.bytes(of.size_bytes)} in all</span>`}`;
+  }${of.truncated && html`${" "}<span class="cut">… truncated, ${format.bytes(of.size_bytes)} in all</span>`}`;
 }
 
 export function CopyButton({ text, label }) {

@@ -57,14 +57,21 @@ export function Published() {
   <//>`;
 }
 
-const Row = memo(({ publish }) => html`<tr role="row" data-refused=${publish.outcome === "refused"}>
+const LONG = 160;
+
+const Row = memo(({ publish }) => {
+  const [whole, setWhole] = useState(false);
+  return html`<tr role="row" data-refused=${publish.outcome === "refused"}>
   <${Cell} of="Time"><${Time} at=${publish.at_epoch_s} /><//>
   <${Cell} of="Topic"><span class="mono"><${Value} text=${publish.topic} /></span><//>
-  <${Cell} of="Payload" class="wide"><span class="mono clamp"><${Payload} of=${publish} /></span><//>
+  <${Cell} of="Payload" class="wide"><span class=${whole ? "mono" : "mono clamped"}><${Payload} of=${publish} /></span>
+    ${publish.payload.length > LONG && html` <button type="button" class="link" aria-expanded=${whole}
+      onClick=${() => setWhole(!whole)}>${whole ? "less" : "all that is kept"}</button>`}<//>
   <${Cell} of="QoS" number>${publish.qos}<//>
   <${Cell} of="Retain">${publish.retain ? html`<span class="badge">retained</span>` : html`<span class="dim">no</span>`}<//>
   <${Cell} of="Size" number>${bytes(publish.size_bytes)}<//>
   <${Cell} of="Outcome"><${State} of="outcome" is=${publish.outcome} />
     ${publish.detail && html`<div class="under"><${Value} text=${publish.detail} /></div>`}<//>
   <${Cell} of="Call">${publish.call_id ? html`<${CallLink} id=${publish.call_id}>call ${publish.call_id}<//>` : html`<span class="dim">–</span>`}<//>
-</tr>`);
+</tr>`;
+});

@@ -301,7 +301,7 @@ async def test_the_application_hears_how_each_call_began_and_ended(autojump_cloc
         await trio.sleep(1)
 
     assert [name for name, _ in application.begun] == ["echo", "echo", "fail", "crash", "wait"]
-    assert application.begun[0][1] == b'{"text":"a"}'
+    assert json.loads(application.begun[0][1]) == {"text": "a"}
     assert [(name, outcome) for name, outcome, _, _ in application.ended] == [
         ("echo", "ok"),
         ("echo", "error"),

@@ -5,18 +5,14 @@ The FastMCP servers have no such thing: there a further window is a further serv
 """
 
 import contextlib
-import select
-import subprocess
-import tempfile
-from collections.abc import Iterator
-from pathlib import Path
 
 import msgspec
 
-from benchmarks.client import PROTOCOL, BenchError, StdioClient
+from benchmarks.client import PROTOCOL, StdioClient
+from benchmarks.daemon import running_daemon
 from benchmarks.processes import cpu_ns, rss_mib
 from benchmarks.report import Line, at_most, both, median, number, percentile
-from benchmarks.setting import FASTMCP, FASTMCP_SDK, OURS, Setting
+from benchmarks.setting import FASTMCP, FASTMCP_SDK, Setting
 
 ROUNDS = 7
 ROUND_TRIPS = 200
@@ -25,7 +21,6 @@ MAX_START_CPU_MS = 60.0
 MAX_SHARE_OF_FASTMCP = 1 / 6
 MAX_RSS_MIB = 16.0
 MAX_ALL_ANSWERED_S = 1.0
-READY_S = 20
 OPENING = {"protocolVersion": PROTOCOL, "capabilities": {}, "clientInfo": {"name": "benchmark", "version": "1"}}
 
 
@@ -38,7 +33,8 @@ class Facts(msgspec.Struct):
 
 
 def measure(setting: Setting) -> list[Line]:
-    with _hub(setting) as socket:
+    with running_daemon(setting) as daemon:
+        socket = daemon.socket
         _observe(setting.window(socket), Facts())  # byte code and disk cache
         bare, configured = Facts(), Facts()
         theirs = {name: Facts() for name in (FASTMCP_SDK, FASTMCP) if name in setting.servers()}
@@ -57,32 +53,6 @@ def measure(setting: Setting) -> list[Line]:
         _ping(bare),
         _at_once(answered_s),
     ]
-
-
-@contextlib.contextmanager
-def _hub(setting: Setting) -> Iterator[str]:
-    """A hub on a socket of its own; gives the socket's path."""
-    with tempfile.TemporaryDirectory() as folder:
-        path = str(Path(folder) / "hub" / "hub.sock")
-        process = subprocess.Popen(
-            [*setting.servers()[OURS], "serve", "--port", "0", "--socket", path],
-            env=setting.environment(setting.quiet),
-            cwd=setting.cwd,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-        )
-        assert process.stderr is not None
-        with process.stderr:
-            try:
-                ready = select.select([process.stderr], [], [], READY_S)[0]
-                said = process.stderr.readline().decode() if ready else ""
-                if " serves on " not in said:
-                    raise BenchError(f"the hub is not ready: {said}")
-                yield path
-            finally:
-                process.terminate()
-                process.wait(10)
 
 
 def _observe(client: StdioClient, facts: Facts) -> None:

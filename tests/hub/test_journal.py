@@ -135,7 +135,7 @@ async def test_sessions_collections_and_clients_come_and_go_in_the_journal(autoj
 
     assert kinds == ["client_came", "session_opened", "collection_started", "collection_ended", "session_ended"]
     assert "closed by close_connection" in changes["session_ended"].text
-    assert "duration" in changes["collection_ended"].text
+    assert "its time was up" in changes["collection_ended"].text
     assert changes["collection_ended"].collection_id == changes["collection_started"].collection_id
 
 

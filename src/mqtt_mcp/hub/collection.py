@@ -26,6 +26,17 @@ from mqtt_mcp.mqtt.errors import NotAuthorized, Rejected
 
 logger = logging.getLogger(__name__)
 
+ENDS: dict[EndedBy, str] = {
+    "running": "it failed",
+    "duration": "its time was up",
+    "limit": "it had seen enough",
+    "quiet": "nothing more came",
+    "cancelled": "it was cancelled",
+    "disconnected": "the connection was lost",
+    "closed": "its session ended",
+}
+"""Why a collection ended, as a sentence part."""
+
 
 class WatchRequest(msgspec.Struct, frozen=True, kw_only=True):
     """What to watch.

@@ -18,7 +18,7 @@ import trio
 
 from mqtt_mcp.analysis.accumulator import EndedBy
 from mqtt_mcp.errors import ErrorKind, ToolError
-from mqtt_mcp.hub.collection import Collection, WatchRequest
+from mqtt_mcp.hub.collection import ENDS, Collection, WatchRequest
 from mqtt_mcp.hub.journal import Journal
 from mqtt_mcp.hub.lease import Client, Lease
 from mqtt_mcp.hub.link import Link, State
@@ -257,7 +257,7 @@ class Session:
             self.collections.remove(collection)
             self.lease.release()
             if collection.was_granted:
-                told = f"{collection.tool} on {collection.label} ended by {collection.ended_by}."
+                told = f"{collection.tool} on {collection.label} ended: {ENDS[collection.ended_by]}."
                 self._journal.changed("collection_ended", told, session_id=self.id, collection_id=collection.id)
 
     # -- what the link tells (LinkOwner) -----------------------------------------------------------

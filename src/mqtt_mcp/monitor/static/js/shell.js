@@ -34,7 +34,7 @@ export function Header() {
     ${status && html`<dl class="facts">
       <${Fact} name="Broker">${status.broker ? html`<${Value} text=${status.broker} />` : html`<span class="dim">none configured</span>`}<//>
       <${Fact} name=${status.clients.length > 1 ? "Clients" : "Client"} title="MCP clients; one appears with its first tool call">${status.clients.length
-        ? html`<${Value} text=${status.clients.join(", ")} />` : html`<span class="dim">none yet</span>`}<//>
+        ? html`<${Value} text=${status.clients.join(", ")} />` : html`<span class="dim">none now</span>`}<//>
       <${Fact} name="Up"><${Ticking} text=${(now) => span(now - status.started_at_epoch_s)} /><//>
       <${Fact} name="Sessions">${status.sessions} / ${status.max_sessions}<//>
       <${Fact} name="Memory">${bytes(status.rss_bytes)}<//>

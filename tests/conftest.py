@@ -25,8 +25,8 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     """Skip tests that need mosquitto where there is none, or fail them where it is demanded."""
     if item.get_closest_marker("broker") is None or kit.BINARY is not None:
         return
-    if os.environ.get("MQTT_MCP_REQUIRE_BROKER") == "1":
-        pytest.fail("mosquitto is not installed, and MQTT_MCP_REQUIRE_BROKER=1 demands it", pytrace=False)
+    if os.environ.get("TEST_REQUIRE_BROKER") == "1":
+        pytest.fail("mosquitto is not installed, and TEST_REQUIRE_BROKER=1 demands it", pytrace=False)
     pytest.skip("NOT TESTED: mosquitto is not installed (apt install mosquitto / brew install mosquitto)")
 
 

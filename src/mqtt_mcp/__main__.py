@@ -78,6 +78,10 @@ def main(argv: list[str] | None = None) -> int:
                 if done is not None:
                     return done
             arguments = others
+        if command == "serve":
+            from mqtt_mcp.commands._signals import exit_at_once_on_signals  # noqa: PLC0415 - loading takes a second
+
+            exit_at_once_on_signals()
         import importlib  # noqa: PLC0415 - a relay does not need it
 
         status: int = importlib.import_module(f"mqtt_mcp.commands.{command}").run(arguments)

@@ -107,7 +107,8 @@ OPTIONS: tuple[Option, ...] = (
         kind="path",
         env="MQTT_MCP_AUDIT",
         flag="--audit",
-        help="File to which every tool call, publish and session is appended, one JSON object per line.",
+        help="File to which every tool call, every publish of a client and every session is appended, one JSON object "
+        "per line.",
     ),
     Option(
         name="url",

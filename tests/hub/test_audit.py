@@ -112,7 +112,53 @@ async def test_a_full_disk_costs_lines_not_calls(tmp_path, monkeypatch, caplog):
     audit.close()
 
     assert audit.lost >= 2
-    assert sum("loses lines" in record.message for record in caplog.records) == 1
+    assert sum("cannot be written" in record.message for record in caplog.records) == 1
+
+
+def test_a_disk_without_room_for_a_new_file_never_costs_an_old_one(tmp_path, monkeypatch):
+    """Renaming works on a full disk, making a file does not: the present one is appended to, the past stays."""
+    path = tmp_path / "audit.jsonl"
+    audit = Audit(path, max_file_bytes=1_000, kept_files=3)
+    for number in range(40):
+        audit.record(change(number))
+    real = os.open
+
+    def full(name, flags, *more, **named):
+        if str(name).endswith(".new"):
+            raise OSError(28, "No space left on device")
+        return real(name, flags, *more, **named)
+
+    monkeypatch.setattr(os, "open", full)
+    for number in range(40, 60):
+        audit.record(change(number))
+    kept = sorted(file.name for file in tmp_path.iterdir())
+    monkeypatch.undo()
+    for number in range(60, 66):
+        audit.record(change(number))
+    audit.close()
+
+    assert kept == ["audit.jsonl", "audit.jsonl.1", "audit.jsonl.2", "audit.jsonl.3"]
+    names = sorted((file.name for file in tmp_path.iterdir()), reverse=True)
+    numbers = [line["id"] for name in [*names[:-1], "audit.jsonl"] for line in lines(tmp_path / name)]
+    assert numbers == list(range(numbers[0], 66)), "nothing between the oldest kept and the newest is missing"
+    assert audit.lost == 0
+
+
+def test_a_line_the_disk_took_in_part_is_counted_and_costs_no_other(tmp_path, monkeypatch):
+    """A short write is no error of the system."""
+    path = tmp_path / "audit.jsonl"
+    audit = Audit(path)
+    real = os.write
+    audit.record(change(1))
+    monkeypatch.setattr(os, "write", lambda fd, data: real(fd, data[:20]))
+    audit.record(change(2))
+    monkeypatch.undo()
+    audit.record(change(3))
+    audit.close()
+
+    whole = [json.loads(line)["id"] for line in path.read_text().splitlines() if line.endswith("}")]
+    assert whole == [1, 3]
+    assert audit.lost == 1
 
 
 @pytest.mark.parametrize("place", ["missing/audit.jsonl", "folder"])

@@ -2,6 +2,7 @@
 
 import pytest
 import trio
+import trio.testing
 
 from mqtt_mcp.hub.feed import AT_ONCE, GAP_S, Feed
 
@@ -141,6 +142,39 @@ async def test_hundreds_are_woken_in_small_steps(autojump_clock):
         nursery.cancel_scope.cancel()
 
     assert longest <= 2 * AT_ONCE
+
+
+async def test_one_that_is_too_far_behind_begins_anew(autojump_clock):
+    """Hundreds of tabs that come back at once must not each get megabytes of their own."""
+    feed = Feed(follower_bytes=10_000)
+    first = feed.publish("log", "x" * 5_000)
+    feed.publish("log", "x" * 5_000)
+    assert not feed.follow(first).reset
+    feed.publish("log", "x" * 5_000)
+    follower = feed.follow(first)
+
+    assert follower.reset
+    assert follower.backlog == b""
+
+
+@pytest.mark.parametrize("how", ["cancelled", "closed"])
+async def test_an_end_in_the_middle_of_a_delivery_loses_nothing(autojump_clock, how):
+    """Forty followers are told in groups; whoever ends it ends it after all have been."""
+    feed = Feed()
+    followers = [feed.follow(None) for _ in range(40)]
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(feed.run)
+        await trio.testing.wait_all_tasks_blocked()
+        sent = [feed.publish("log", 1)]
+        while not followers[0].queued_bytes:
+            await trio.lowlevel.checkpoint()
+        assert not followers[-1].queued_bytes
+        sent.append(feed.publish("log", 2))
+        if how == "closed":
+            feed.close()
+        nursery.cancel_scope.cancel()
+
+    assert [ids(await follower.next_frames()) for follower in followers] == [sent] * 40
 
 
 async def test_the_ring_is_bounded_in_bytes(autojump_clock):

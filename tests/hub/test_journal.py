@@ -11,6 +11,7 @@ from mqtt_mcp.hub.records import Call, Change
 from mqtt_mcp.hub.ring import Ring
 from mqtt_mcp.mqtt.broker_url import Broker, Secret
 from mqtt_mcp.mqtt.client import Publication
+from testkit.mcp_client import RpcError
 from testkit.memory_broker import MemoryBroker
 from testkit.product import product
 
@@ -111,8 +112,8 @@ async def test_every_publish_is_recorded_refused_ones_too(autojump_clock, argume
     assert p.hub.journal.totals.publishes_refused == (outcome == "refused")
 
 
-async def test_a_publish_that_was_cancelled_is_recorded_as_unknown(autojump_clock):
-    """It may have been sent: an audit must not be silent about it."""
+async def test_a_publish_whose_answer_nobody_waited_for_is_recorded_as_what_it_was(autojump_clock):
+    """The broker acknowledged it; that the wait for the device's answer was cancelled changes nothing."""
     async with product(MemoryBroker()) as p:
         pending = await p.client.start_call(
             "publish_message", session_id=p.session_id, topic="a", payload="x", confirm_topic="b", confirm_seconds=60
@@ -122,7 +123,41 @@ async def test_a_publish_that_was_cancelled_is_recorded_as_unknown(autojump_cloc
         await trio.sleep(2)
         (published,) = p.hub.journal.publishes
 
+    assert published.outcome == "acknowledged"
+
+
+async def test_a_publish_that_was_cancelled_before_its_acknowledgement_is_recorded_as_unknown(autojump_clock):
+    """It may have been sent: an audit must not be silent about it."""
+    broker = MemoryBroker()
+    broker.silent.add("publish")
+    async with product(broker) as p:
+        pending = await p.client.start_call("publish_message", session_id=p.session_id, topic="a", payload="x")
+        await trio.sleep(2)
+        await p.client.cancel(pending)
+        await trio.sleep(2)
+        (published,) = p.hub.journal.publishes
+
     assert published.outcome == "unknown"
+
+
+async def test_a_publish_through_a_session_that_is_not_there_is_recorded(autojump_clock):
+    """It was asked for, and refused."""
+    async with product(MemoryBroker()) as p:
+        await p.client.call("publish_message", session_id="nonsense", topic="a", payload="x")
+        (published,) = p.hub.journal.publishes
+
+    assert (published.outcome, published.session_id, published.broker) == ("refused", "nonsense", "")
+
+
+async def test_calling_a_tool_that_is_not_there_is_recorded(autojump_clock):
+    """Read-only takes publishing away; who tries all the same is seen."""
+    async with product(MemoryBroker(), policy=AccessPolicy(read_only=True)) as p:
+        with pytest.raises(RpcError):
+            await p.client.call("publish_message", session_id=p.session_id, topic="a", payload="x")
+        tried = last_call(p.hub)
+
+    assert (tried.tool, tried.status, tried.summary) == ("publish_message", "error", "a ← x")
+    assert "Unknown tool" in tried.error
 
 
 async def test_sessions_collections_and_clients_come_and_go_in_the_journal(autojump_clock):

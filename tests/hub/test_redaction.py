@@ -1,5 +1,6 @@
 """What may get into a record: secrets out at any depth, the invisible visible, everything bounded, in linear time."""
 
+import base64
 import hashlib
 import json
 import time
@@ -10,7 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mqtt_mcp.hub.redaction import MAX_KNOWN_SECRETS, PAYLOAD_HEAD_BYTES, Redactor
+from mqtt_mcp.hub.redaction import MAX_CALL_CHARS, PAYLOAD_HEAD_BYTES, Redactor
+from mqtt_mcp.hub.secrets import MAX_LEARNED
 
 SECRET = 'hunter2"ü/%'
 
@@ -147,14 +149,159 @@ def test_a_hash_of_a_part_is_not_shown_as_one_of_all():
     assert Redactor(payloads="hash").payload(b"x" * 513, 100_000) == ("", "hidden", True)
 
 
-def test_only_so_many_secrets_are_known():
-    """Whoever calls with ever new passwords must not make every line slow."""
-    redactor = Redactor()
-    for number in range(10 * MAX_KNOWN_SECRETS):
-        redactor.learn(f"secret-number-{number}")
+def test_only_so_many_learned_secrets_are_known_and_the_configured_ones_stay():
+    """Whoever calls with ever new passwords must neither make every line slow nor make us forget our own."""
+    redactor = Redactor(["the-configured-one"])
+    for number in range(3 * MAX_LEARNED):
+        redactor.arguments(msgspec.json.encode({"password": f"secret-number-{number}"}))
 
-    assert redactor.text(f"secret-number-{10 * MAX_KNOWN_SECRETS - 1}") == "***"
-    assert redactor.text("my-number-0-x") == "my-number-0-x"
+    assert redactor.text(f"secret-number-{3 * MAX_LEARNED - 1}") == "***"
+    assert redactor.text("my secret-number-0 x") == "my secret-number-0 x"
+    assert redactor.text("it is the-configured-one") == "it is ***"
+
+
+def test_a_client_cannot_blind_a_person_by_calling_ordinary_words_secret():
+    """Topics stay, whatever was called a password; and only passwords are learned, not every token."""
+    redactor = Redactor()
+    redactor.arguments(b'{"password":"zigbee2mqtt","token":"kitchen","secret":"home"}')
+
+    assert redactor.topic("zigbee2mqtt/kitchen/set") == "zigbee2mqtt/kitchen/set"
+    assert redactor.text("home and kitchen") == "home and kitchen"
+    assert redactor.arguments(b'{"topic":"zigbee2mqtt/lamp"}') == {"topic": "zigbee2mqtt/lamp"}
+
+
+def test_a_short_secret_is_found_only_where_it_stands_alone():
+    """A broker password `home` must not blacken every word it is a part of."""
+    redactor = Redactor(["home"])
+
+    assert redactor.text("homeassistant uses home") == "homeassistant uses ***"
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "mqtt://user:pa/hunter2@host",
+        "mqtt://user:p@hunter2@host",
+        "mqtts://user:hunter2@host:8883/x",
+        "user:hunter2@broker.local",
+        "user:hunter2/x@nohost.invalid",
+        "user:hunter%32@host",
+    ],
+)
+def test_no_spelling_of_an_address_shows_its_password(address):
+    """The very spellings that are understood as an address (mqtt/broker_url.py)."""
+    redactor = Redactor()
+    in_text = redactor.text(f"cannot connect to {address} now")
+    for key in ("url", "profile"):
+        shown = str(redactor.arguments(msgspec.json.encode({key: address})))
+        assert "hunter" not in shown
+        assert address.rpartition("@")[2] in shown
+
+    assert "hunter" not in in_text
+
+
+@pytest.mark.parametrize("before", [490, 498, 505, 511])
+def test_a_secret_across_the_end_of_a_payloads_head_is_found(before):
+    """Cutting first would show most of it."""
+    redactor = Redactor(["S3cretBrokerPw!"])
+
+    shown = redactor.payload(b"x" * before + b"S3cretBrokerPw! and more")[0]
+    address = redactor.payload(b"x" * (before - 60) + b" mqtt://u:hunter2longpassword0123456789" + b"y" * 40 + b"@h")[0]
+
+    assert "S3c" not in shown
+    assert "hunter2" not in address
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"secrets":["hunter2","hunter2"],"a":1}',
+        '{"credentials": {"user":"bob","pw":"hunter2"},"a":1}',
+        '{"password": {"value":"hunter2 ]} "},"a":1}',
+        '{"mqttPass":"hunter2","a":1}',
+        '{"wifiPwd":"hunter2","a":1}',
+        "Authorization=Digest hunter2 hunter2",
+        '{"token":[[["hunter2"',
+    ],
+)
+def test_what_is_nested_behind_a_telling_name_is_gone(text):
+    """monitor.md §4.4: at any depth; the rest stays readable."""
+    shown = Redactor().payload(text.encode())[0]
+
+    assert "hunter2" not in shown
+    assert '"a":1' in shown or '"a":1' not in text
+
+
+@pytest.mark.parametrize(
+    ("topic", "payload"),
+    [
+        ("cmnd/plug/MqttPassword", "hunter2"),
+        ("cmnd/plug/Password1", "hunter2"),
+        ("home/api_key/set", "hunter2"),
+        ("cmnd/plug/Backlog", "Backlog Password1 hunter2; Restart 1"),
+        ("cmnd/plug/Backlog", "MqttPassword hunter2"),
+    ],
+)
+def test_commands_that_set_a_password_do_not_show_it(topic, payload):
+    """Tasmota: the telling name is a level of the topic, or a word of the command."""
+    redactor = Redactor()
+
+    assert "hunter2" not in str(redactor.payload(payload.encode(), topic=topic))
+    assert "hunter2" not in str(redactor.arguments(msgspec.json.encode({"payload": payload, "topic": topic})))
+
+
+def test_a_user_property_loses_all_of_its_secret():
+    """MQTT 5 user properties are written key=value."""
+    shown = Redactor().arguments(b'{"user_properties":["password=correct horse","source=me"]}')
+
+    assert shown == {"user_properties": ["password=***", "source=me"]}
+
+
+def test_base64_carries_no_known_secret():
+    """Neither of a payload that is no text, nor of an argument that is written so."""
+    redactor = Redactor(["S3cretBrokerPw!"])
+    encoded = base64.b64encode(b"S3cretBrokerPw!").decode()
+
+    assert redactor.payload(b"\xff\x00S3cretBrokerPw!") == ("", "hidden", True)
+    for encoding, payload in (("base64", encoded), ("hex", b"S3cretBrokerPw!".hex())):
+        shown = redactor.arguments(msgspec.json.encode({"payload": payload, "payload_encoding": encoding}))
+        assert shown["payload"] == "***"
+
+
+def test_without_payloads_a_mistyped_argument_is_hidden_too():
+    """`message` in place of `payload` is what people write."""
+    hidden = Redactor(payloads="none").arguments(b'{"message":"the door code","topic":"a"}')
+
+    assert hidden == {"message": "***", "topic": "a"}
+
+
+def test_rows_of_control_characters_are_shown_as_bytes():
+    """Valid UTF-8, but no text; escaping each would cost more than it tells."""
+    assert Redactor().payload(b"\x00" * 300)[1] == "base64"
+    assert Redactor().payload(b"a\tb\nc")[1] == "utf-8"
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        {"x": [[["y" * 900] * 50] * 50] * 20},
+        {f"k{n}": "v" * 900 for n in range(50)},
+        {"x": "\x00" * 100_000},
+        {"x": [None] * 100_000},
+        {"k" * 100_000: 1},
+    ],
+    ids=["deep", "wide", "controls", "many", "name"],
+)
+def test_one_call_costs_a_bounded_record_and_little_time(arguments):
+    """4 MiB of arguments must neither fill the memory nor push the past out of the audit, nor hold up the others."""
+    raw = msgspec.json.encode(arguments)
+    redactor = Redactor(["some-secret"])
+    began_s = time.process_time()
+
+    shown = redactor.arguments(raw)
+
+    assert time.process_time() - began_s < 0.5
+    assert len(msgspec.json.encode(shown)) < 3 * MAX_CALL_CHARS
 
 
 @pytest.mark.parametrize(
@@ -166,6 +313,9 @@ def test_only_so_many_secrets_are_known():
         "://" * 60_000,
         'token="' + '\\"' * 90_000,
         "a@" * 90_000,
+        "a:b" * 60_000 + "@c",
+        "token:[" * 25_000,
+        '{"token":{' * 20_000,
     ],
     ids=lambda text: text[:12],
 )

@@ -161,6 +161,22 @@ async def test_busy_topics_are_told_once_a_second_together(autojump_clock):
     assert told.count("topic") <= 2
 
 
+async def test_a_view_that_breaks_harms_nobody(autojump_clock, monkeypatch, failure_expected):
+    """The hub goes on, and so does the pulse when it can tell again."""
+    async with watched() as w:
+
+        def broken():
+            raise ZeroDivisionError("broken on purpose")
+
+        with monkeypatch.context() as patched:
+            patched.setattr(w.view, "status", broken)
+            await trio.sleep(5)
+        follower = w.feed.follow(None)
+        await trio.sleep(1.5)
+        assert "status" in await events(follower)
+        assert (await w.p.call("publish_message", topic="a", payload="1"))["outcome"] == "acknowledged"
+
+
 async def test_the_snapshot_and_the_events_after_it_fit_together(autojump_clock):
     """monitor.md §1.4: no gap, no double."""
     async with watched() as w:

@@ -33,8 +33,8 @@ def _python_of(release: int) -> str:
     python = os.environ.get(f"MQTT_MCP_SDK{release}_PYTHON", str(default))
     if not Path(python).exists():
         wanted = "mcp==1.30.0" if release == 1 else "mcp>=2.3,<3"
-        if os.environ.get("MQTT_MCP_REQUIRE_SDK") == "1":
-            pytest.fail(f"SDK {release} is absent, and MQTT_MCP_REQUIRE_SDK=1 demands it", pytrace=False)
+        if os.environ.get("TEST_REQUIRE_SDK") == "1":
+            pytest.fail(f"SDK {release} is absent, and TEST_REQUIRE_SDK=1 demands it", pytrace=False)
         pytest.skip(f"NOT TESTED: SDK {release} is absent: python -m venv .venv-sdk{release}; install '{wanted}' in it")
     return python
 

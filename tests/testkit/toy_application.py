@@ -99,6 +99,11 @@ class ToyApplication:
         self.begun.append((tool.name, arguments))
         return ToyCall(self, tool)
 
+    def refused(self, tool_name: str, arguments: bytes, client: Any, told: str) -> None:
+        assert client == f"client:{self.opened[-1]}"
+        self.begun.append((tool_name, arguments))
+        self.ended.append((tool_name, "error", 0, told))
+
     def client_opened(self, name: str) -> Any:
         self.opened.append(name)
         return f"client:{name}"

@@ -37,6 +37,11 @@ class HubApplication(About):
         who = cast("Client", client)
         return HubCall(self._hub, tool, who, self._hub.journal.call_began(tool.name, arguments, who.name))
 
+    def refused(self, tool_name: str, arguments: bytes, client: Any, told: str) -> None:
+        """A client called a tool that there is not: the journal hears of it."""
+        who = cast("Client", client)
+        self._hub.journal.call_began(tool_name, arguments, who.name).ended("error", error=told)
+
     def client_opened(self, name: str) -> Client:
         """A client is there."""
         return self._hub.client_opened(name)

@@ -52,6 +52,10 @@ class Feed:
         self._follower_bytes = follower_bytes
         self._followers: dict[Follower, None] = {}
         self._pending: list[tuple[int, bytes]] = []
+        # The batch that is being delivered, and who has not got it yet.
+        self._batch: list[tuple[int, bytes]] = []
+        self._shared = b""
+        self._waiting: deque[Follower] = deque()
         self._filled: trio.Event | None = None  # None: nobody keeps the rhythm, every event leaves at once
         self._closed = False
 
@@ -99,12 +103,9 @@ class Feed:
             while True:
                 await self._filled.wait()
                 self._filled = trio.Event()
-                batch, self._pending = self._pending, []
-                shared = b"".join(frame for _, frame in batch)
-                for number, follower in enumerate(list(self._followers), 1):
-                    self._deliver(follower, batch, shared)
-                    if number % AT_ONCE == 0:
-                        await trio.lowlevel.checkpoint()
+                self._begin_delivery()
+                while self._deliver_some(AT_ONCE):
+                    await trio.lowlevel.checkpoint()
                 await trio.sleep(GAP_S)
         finally:
             self._filled = None
@@ -119,7 +120,12 @@ class Feed:
         follower = Follower(self._follower_bytes, self.last_id)
         if after_id is not None:
             if self._oldest_known_id <= after_id <= self.last_id:
-                follower.backlog = b"".join(frame for event_id, frame in self._ring if event_id > after_id)
+                missed = [frame for event_id, frame in self._ring if event_id > after_id]
+                # Each copy of a backlog is its follower's own: one that is too long costs more than to begin anew.
+                if sum(map(len, missed)) <= self._follower_bytes:
+                    follower.backlog = b"".join(missed)
+                else:
+                    follower.reset = True
             else:
                 follower.reset = True
         if self._closed:
@@ -142,15 +148,27 @@ class Feed:
         self._followers.clear()
 
     def _flush(self) -> None:
-        batch, self._pending = self._pending, []
-        shared = b"".join(frame for _, frame in batch)
-        for follower in list(self._followers):
-            self._deliver(follower, batch, shared)
+        """Deliver what is under way and what waits, at once."""
+        self._deliver_some(len(self._waiting))
+        self._begin_delivery()
+        self._deliver_some(len(self._waiting))
 
-    def _deliver(self, follower: "Follower", batch: list[tuple[int, bytes]], shared: bytes) -> None:
-        """Hand a batch to one follower; one that began to follow in the middle of it gets the rest."""
-        if batch and batch[0][0] <= follower.since_id:
-            shared = b"".join(frame for event_id, frame in batch if event_id > follower.since_id)
+    def _begin_delivery(self) -> None:
+        self._batch, self._pending = self._pending, []
+        self._shared = b"".join(frame for _, frame in self._batch)
+        self._waiting = deque(self._followers) if self._batch else deque()
+
+    def _deliver_some(self, most: int) -> bool:
+        """Hand the batch to the next followers; whether some still wait for it."""
+        for _ in range(min(most, len(self._waiting))):
+            self._deliver(self._waiting.popleft())
+        return bool(self._waiting)
+
+    def _deliver(self, follower: "Follower") -> None:
+        """Hand the batch to one follower; one that began to follow in the middle of it gets the rest."""
+        shared = self._shared
+        if self._batch[0][0] <= follower.since_id:
+            shared = b"".join(frame for event_id, frame in self._batch if event_id > follower.since_id)
         if shared and not follower.offer(shared) and follower in self._followers:
             self.dropped_followers += 1
             del self._followers[follower]
@@ -162,7 +180,7 @@ class Follower:
     Attributes:
         backlog: Frames that came between the last event it had and now.
         since_id: The newest event when it began to follow; later ones are delivered.
-        reset: Whether what it has cannot be continued: too old, or of another process.
+        reset: Whether what it has cannot be continued: too old, too far behind, or of another process.
         overflowed: Whether it was dropped because it did not read.
     """
 

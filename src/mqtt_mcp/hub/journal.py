@@ -105,7 +105,7 @@ class Journal:
         """A client called a tool.
 
         Args:
-            tool: Its name.
+            tool: What it called; any text.
             arguments: The arguments as they came: JSON, not yet checked.
             client: What the client calls itself.
         """
@@ -118,7 +118,7 @@ class Journal:
                 Call(
                     id=entry.id,
                     at_epoch_s=_now(),
-                    tool=tool,
+                    tool=self.redactor.text(tool, 80),
                     client=self.redactor.text(client, 80),
                     summary=_summary(args),
                     args=args,
@@ -143,15 +143,15 @@ class Journal:
         with self.boundary():
             self.totals.publishes += 1
             self.totals.publishes_refused += outcome == "refused"
-            payload, encoding, truncated = self.redactor.payload(publication.payload)
+            payload, encoding, truncated = self.redactor.payload(publication.payload, topic=publication.topic)
             record = Publish(
                 id=self._next_id(),
                 at_epoch_s=_now(),
                 call_id=call_id,
-                session_id=session_id,
+                session_id=self.redactor.text(session_id, 80),
                 broker=broker,
                 client=self.redactor.text(client, 80),
-                topic=self.redactor.text(publication.topic, 1_000),
+                topic=self.redactor.topic(publication.topic),
                 payload=payload,
                 encoding=encoding,
                 truncated=truncated,

@@ -7,18 +7,16 @@ of the pump: it keeps bytes and makes them presentable only when somebody looks.
 from collections import OrderedDict
 
 from mqtt_mcp.hub.records import Topic
-from mqtt_mcp.hub.redaction import PAYLOAD_HEAD_BYTES, Redactor
+from mqtt_mcp.hub.redaction import Redactor
 from mqtt_mcp.mqtt.client import Message
 
 MAX_TOPICS = 2000
 MAX_TOPIC_CHARS = 1024
 """Longer names share one row per beginning: thousands of names of 65,535 bytes must not fill the memory."""
 
-_HEAD_BYTES = PAYLOAD_HEAD_BYTES + 1  # one more than is shown tells that something was cut
-
 
 class _Row:
-    __slots__ = ("count", "head", "message_bytes", "qos", "received_s", "retain")
+    __slots__ = ("count", "head", "message_bytes", "qos", "received_s", "retain", "shown")
 
     count: int
     head: bytes
@@ -26,6 +24,7 @@ class _Row:
     qos: int
     received_s: float
     retain: bool
+    shown: Topic | None
 
     def __init__(self) -> None:
         self.count = 0
@@ -48,6 +47,7 @@ class TopicTable:
         self._redactor = redactor
         self._epoch_offset_s = epoch_offset_s
         self._max_topics = max_topics
+        self._head_bytes = redactor.head_bytes
         # The topic heard last is the last. A plain dict walks over all that was deleted before to find its first.
         self._rows: OrderedDict[str, _Row] = OrderedDict()
 
@@ -66,11 +66,12 @@ class TopicTable:
             self._rows.move_to_end(topic)
         payload = message.payload
         row.count += 1
-        row.head = payload if len(payload) <= _HEAD_BYTES else payload[:_HEAD_BYTES]
+        row.head = payload if len(payload) <= self._head_bytes else payload[: self._head_bytes]
         row.message_bytes = len(payload)
         row.qos = message.qos
         row.retain = message.retain
         row.received_s = message.received_s
+        row.shown = None
         if len(self._rows) > self._max_topics:
             self._rows.popitem(last=False)
             self.forgotten += 1
@@ -98,9 +99,14 @@ class TopicTable:
         return shown, more
 
     def _shown(self, topic: str, row: _Row) -> Topic:
-        payload, encoding, truncated = self._redactor.payload(row.head, row.message_bytes)
+        if row.shown is None:  # made once for each message, however many look
+            row.shown = self._presentable(topic, row)
+        return row.shown
+
+    def _presentable(self, topic: str, row: _Row) -> Topic:
+        payload, encoding, truncated = self._redactor.payload(row.head, row.message_bytes, topic=topic)
         return Topic(
-            topic=self._redactor.text(topic, MAX_TOPIC_CHARS),
+            topic=self._redactor.topic(topic, MAX_TOPIC_CHARS),
             at_epoch_s=round(row.received_s + self._epoch_offset_s, 3),
             count=row.count,
             payload=payload,

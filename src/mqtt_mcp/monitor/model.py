@@ -155,7 +155,7 @@ class Throughput(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class TopicBatch(msgspec.Struct, frozen=True, kw_only=True):
-    """The event ``topic``: topics that got messages in the last second, the busiest first.
+    """The event ``topic``: topics that got messages in the last second, those heard last first.
 
     Attributes:
         items: At most 200 of them.

@@ -4,6 +4,8 @@ Owns the rhythm. Counts messages per second (``rates``) whether anybody looks or
 empty, and tells sessions, running collections, busy topics and totals only while somebody follows.
 """
 
+import logging
+
 import trio
 
 from mqtt_mcp.hub.feed import Feed
@@ -12,6 +14,8 @@ from mqtt_mcp.hub.records import Change, Record
 from mqtt_mcp.monitor.model import CollectionView, SessionClosed, SessionView, TopicBatch
 from mqtt_mcp.monitor.rates import Rates
 from mqtt_mcp.monitor.view import View
+
+logger = logging.getLogger(__name__)
 
 MAX_TOPICS_TOLD = 200
 PULSE_S = 1.0
@@ -35,6 +39,7 @@ class Pulse:
         self._sessions: dict[str, SessionView] = {}
         self._collections: dict[str, CollectionView] = {}
         self._topics_until_s = trio.current_time()
+        self._failed = False
         hub.journal.listen(self._heard)
 
     async def run(self) -> None:
@@ -42,7 +47,12 @@ class Pulse:
         next_s = trio.current_time() + PULSE_S
         while True:
             await trio.sleep_until(next_s)
-            self.beat()
+            try:
+                self.beat()
+            except Exception:  # a boundary: what cannot be told must not end what it is about
+                if not self._failed:
+                    logger.exception("the monitor could not tell what changed; further failures are not logged")
+                self._failed = True
             next_s = max(next_s + PULSE_S, trio.current_time())
 
     def beat(self) -> None:

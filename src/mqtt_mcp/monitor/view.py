@@ -148,7 +148,7 @@ class View:
             expires_at_epoch_s=round(time.time() + session.expires_in_s, 3),
             held=bool(session.collections),
             clients=session.clients,
-            subscriptions=[self._text(f) for f in session.filters[:MAX_FILTERS_SHOWN]],
+            subscriptions=[self._topic(f) for f in session.filters[:MAX_FILTERS_SHOWN]],
             messages_in=traffic.messages_in,
             messages_out=traffic.messages_out,
             bytes_in=traffic.bytes_in,
@@ -171,8 +171,8 @@ class View:
             id=collection.id,
             session_id=collection.session_id,
             tool=collection.tool,
-            watching=self._text(collection.label),
-            filters=[self._text(f) for f in filters],
+            watching=self._topic(collection.label),
+            filters=[self._topic(f) for f in filters],
             state=collection.ended_by,
             started_at_epoch_s=round(window.started_at_epoch_s, 3),
             duration_s=window.duration_s,
@@ -202,7 +202,7 @@ class View:
         return [
             msgspec.structs.replace(
                 publish,
-                topic=self._text(publish.topic),
+                topic=self._topic(publish.topic),
                 payload=self._hub.journal.redactor.text(publish.payload, len(publish.payload) + _TEXT_CHARS),
                 detail=self._text(publish.detail),
             )
@@ -266,3 +266,6 @@ class View:
 
     def _text(self, text: str) -> str:
         return self._hub.journal.redactor.text(text, _TEXT_CHARS)
+
+    def _topic(self, topic: str) -> str:
+        return self._hub.journal.redactor.topic(topic, _TEXT_CHARS)

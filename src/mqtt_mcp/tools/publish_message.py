@@ -20,7 +20,7 @@ from mqtt_mcp.mqtt.topics import check_topic_name
 from mqtt_mcp.tools._base import Context, Tool
 from mqtt_mcp.tools._confirmation import Response, confirming
 from mqtt_mcp.tools._listening import SessionId
-from mqtt_mcp.tools._publish_record import recording
+from mqtt_mcp.tools._publish_record import PublishRecord, recording
 from mqtt_mcp.tools._publish_warnings import publish_warnings
 
 Encoding = Literal["text", "hex", "base64"]
@@ -128,27 +128,27 @@ async def run(context: Context, args: Args) -> Result:
 
     Cancellation: the message may have been sent; the subscription for the answer is taken back.
     """
-    session = context.hub.session(args.session_id, context.client)
-    async with recording(context, session, attempted(args)) as record:
-        result = await _run(context, session, args)
-        record.came_to(result.outcome, result.detail)
-        return result
+    async with recording(context, args.session_id, attempted(args)) as record:
+        return await _run(context, args, record)
 
 
-async def _run(context: Context, session: Session, args: Args) -> Result:
+async def _run(context: Context, args: Args, record: PublishRecord) -> Result:
     hub = context.hub
+    session = hub.session(args.session_id, context.client)
+    record.broker = session.broker.url
     publication = _publication(args, max_bytes=hub.settings.max_publish_bytes)
     hub.policy.check_publish(args.topic)
     if args.confirm_topic:
         hub.policy.check_filter(args.confirm_topic)
     warnings = publish_warnings(publication, protocol=session.capabilities.protocol)
     if session.state != "connected":
-        return _result(args, publication, "not_sent", _not_sent(session), warnings)
+        return record.of(_result(args, publication, "not_sent", _not_sent(session), warnings))
     if not args.confirm_topic:
-        return await _publish(session, args, publication, warnings)
+        return record.of(await _publish(session, args, publication, warnings))
     async with confirming(session, args.confirm_topic, publication) as confirmation:
         confirmation.begin(trio.current_time())
-        result = await _publish(session, args, publication, warnings)
+        # Whatever becomes of the wait for an answer: what became of the message is known now.
+        result = record.of(await _publish(session, args, publication, warnings))
         await confirmation.wait(args.confirm_seconds)
         responses, sentence = confirmation.account(args.confirm_seconds)
         return msgspec.structs.replace(result, responses=responses, confirmation=sentence)

@@ -123,6 +123,16 @@ class Application(Identity, Protocol):
             client: What ``client_opened`` returned for this connection.
         """
 
+    def refused(self, tool_name: str, arguments: bytes, client: Any, told: str) -> None:
+        """A client called a tool that there is not; must not raise.
+
+        Args:
+            tool_name: What it called; any text.
+            arguments: The JSON as it came.
+            client: As for ``begin``.
+            told: What it was told.
+        """
+
     def client_opened(self, name: str) -> Any:
         """A client said who it is, or made its first tool call.
 

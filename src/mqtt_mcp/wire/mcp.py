@@ -43,11 +43,13 @@ class Reply(Struct, frozen=True):
 
 
 class Refusal(Struct, frozen=True):
-    """The request is answered by an error."""
+    """The request is answered by an error. ``tool`` and ``arguments``: a tool was called that there is not."""
 
     code: int
     message: str
     data: Any = None
+    tool: str = ""
+    arguments: bytes = b""
 
 
 class ToolCall(Struct, frozen=True):
@@ -200,7 +202,8 @@ class Endpoint(Greeter):
             raise Refused(INVALID_PARAMS, 'tools/call: "name" has to be a string.')
         tool = self.catalogue.tools.get(name)
         if tool is None:
-            raise Refused(INVALID_PARAMS, f"Unknown tool: {quoted(name)}.")
+            given = b"" if isinstance(params.arguments, UnsetType) else bytes(params.arguments)
+            return Refusal(INVALID_PARAMS, f"Unknown tool: {quoted(name)}.", tool=name, arguments=given)
         arguments: Raw | None = None
         if not isinstance(params.arguments, UnsetType) and bytes(params.arguments) != b"null":
             if bytes(params.arguments)[:1] != b"{":

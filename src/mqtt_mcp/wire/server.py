@@ -156,6 +156,9 @@ class _Connection:
                     self._meet(client_name)
                 self._outbox.put(jsonrpc.result_line(request.raw_id, result))
             case Refusal(code, text, data):
+                if decision.tool:
+                    self._meet(_UNNAMED)
+                    self._endpoint.application.refused(decision.tool, decision.arguments, self._client, text)
                 self._outbox.put(jsonrpc.error_line(request.raw_id, code, text, data))
             case ToolCall():
                 self._start(request, decision, requests)

@@ -71,7 +71,7 @@ MONITOR_OPTIONS: tuple[Option, ...] = (
         env="MQTT_MCP_TRUSTED_PROXY",
         flag="--trusted-proxy",
         help="Name or address of that proxy: what comes from it may see and act, everybody else gets health and bare "
-        "counts.",
+        "counts. A proxy on this machine also needs its public name in `allowed_hosts`.",
     ),
     Option(
         name="payloads",

@@ -276,7 +276,7 @@ async def test_a_window_that_does_not_read_holds_nobody_up_and_is_ended(path):
 
                 nursery.start_soon(shout)
                 while not ended.is_set():
-                    with trio.fail_after(1):
+                    with trio.fail_after(5):
                         assert await good.request("ping") == {}
                     await trio.sleep(0.01)  # so that the others get the processor
         async with served.window() as another:

@@ -32,6 +32,7 @@ MORE = "…"
 
 _CONTROLS = bytes(range(9)) + bytes(range(14, 32)) + b"\x0b\x0c\x7f"
 _MOST_CONTROLS = 0.1
+_FEW_CONTROLS = 8
 _ADDRESSES = ("url", "profile", "broker", "host")
 _TOPICS = ("topic", "topic_pattern", "pattern", "confirm_topic", "response_topic")
 _NAMED = (
@@ -243,7 +244,8 @@ def _cleaned(text: str, max_chars: int) -> str:
 
 def _is_binary(data: bytes) -> bool:
     """Whether bytes that may be valid UTF-8 are no text all the same, as a row of NULs."""
-    return bool(data) and len(data) - len(data.translate(None, _CONTROLS)) > _MOST_CONTROLS * len(data)
+    controls = len(data) - len(data.translate(None, _CONTROLS))
+    return controls > max(_FEW_CONTROLS, _MOST_CONTROLS * len(data))
 
 
 def _decoded(data: bytes, *, whole: bool) -> str | None:

@@ -232,6 +232,31 @@ def test_a_wrong_variable_or_flag_is_one_line_that_names_it(flags, environ, expe
         assert words in message
 
 
+@pytest.mark.parametrize("token", ["AZaz09._~+/=-", "abcdefgh", "Zm9vYmFyYmF6cXV1eA=="])
+@pytest.mark.parametrize("in_file", [True, False])
+def test_a_token_of_the_monitor_may_have_what_an_address_may_have(tmp_path, token, in_file):
+    (tmp_path / "token").write_text(f"{token}\n")
+    given = {"MQTT_MCP_MONITOR_TOKEN_FILE": str(tmp_path / "token")} if in_file else {"MQTT_MCP_MONITOR_TOKEN": token}
+
+    assert load_config({}, {"HOME": str(tmp_path), **given}).monitor.token == Secret(token)
+
+
+@pytest.mark.parametrize(
+    "token",
+    ["s3cret7", *(f"s3cret{c}token" for c in "&#% ?\"'<\\:,;@!$*()[]{}|^`\t\n\x7fé\u0660\u2028"), "s3cret-token\n"],
+)
+def test_a_token_that_is_short_or_does_not_fit_into_an_address_is_refused(token):
+    """`/#token=a&b`, `%zz`: a page could not be opened by it. The line names what is allowed, never the value."""
+    with pytest.raises(ConfigError) as caught:
+        load_config({}, {"HOME": "/nonexistent", "MQTT_MCP_MONITOR_TOKEN": token})
+
+    message = caught.value.message
+    assert "MQTT_MCP_MONITOR_TOKEN" in message
+    assert "at least 8 characters, only A-Z a-z 0-9 and ._~+/=-" in message
+    assert "s3cret" not in message
+    assert "\n" not in message
+
+
 def test_lists_come_from_commas_and_from_repeated_flags():
     """`--publish-allow a --publish-allow b` is the same as the variable with a comma."""
     parser = flag_parser("mqtt-mcp", "x")

@@ -3,6 +3,7 @@
 Owns that rule: off loopback there is a token, or a proxy that checks who comes. Opens no port.
 """
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal, cast
@@ -17,6 +18,8 @@ from mqtt_mcp.options_monitor import MONITOR_OPTIONS
 Payloads = Literal["head", "hash", "none"]
 
 MIN_TOKEN_CHARS = 8
+_TOKEN = re.compile(rf"[A-Za-z0-9._~+/=-]{{{MIN_TOKEN_CHARS},}}")
+"""What HTTP allows as a bearer token, and an address as its fragment."""
 
 
 class MonitorConfig(msgspec.Struct, frozen=True, kw_only=True):
@@ -76,7 +79,7 @@ def monitor_config(values: Mapping[str, Value], where: Mapping[str, str], source
         source: The TOML file, where it came from that.
 
     Raises:
-        ConfigError: The token cannot be read, is too short, or was given twice.
+        ConfigError: The token cannot be read, is too short or does not fit into an address, or was given twice.
     """
     defaults = {option.name: option.default for option in MONITOR_OPTIONS}
     chosen = {name: values.get(name, default) for name, default in defaults.items()}
@@ -86,9 +89,10 @@ def monitor_config(values: Mapping[str, Value], where: Mapping[str, str], source
         raise ConfigError(token_where, "the monitor has token and token_file; give one of them.")
     if chosen["token_file"]:
         token = first_line(Path(str(chosen["token_file"])).expanduser(), token_where, "token_file")
-    if token and (len(token) < MIN_TOKEN_CHARS or not token.isascii() or not token.isprintable() or " " in token):
+    if token and not _TOKEN.fullmatch(token):
         raise ConfigError(
-            token_where, f"token must be at least {MIN_TOKEN_CHARS} printable ASCII characters, no spaces."
+            token_where,
+            f"token must be at least {MIN_TOKEN_CHARS} characters, only A-Z a-z 0-9 and ._~+/=- (it goes into a URL).",
         )
     return MonitorConfig(
         host=str(chosen["host"]),

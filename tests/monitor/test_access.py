@@ -7,14 +7,16 @@ import pytest
 import trio
 
 from mqtt_mcp.monitor.access import Access, Gatekeeper
+from mqtt_mcp.monitor.limits import Limits
 from mqtt_mcp.monitor.trusted_proxy import ASK_AGAIN_S, KEEP_S, LOOK_UP_TIMEOUT_S, TrustedProxy
-from testkit.monitor import act, ask, following, running
+from testkit.monitor import act, ask, connect, following, running, seen_as
 
 CANCEL = "/api/v1/collections/c-1/cancel"
 OPEN = ["/healthz", "/readyz", "/widgets/umbrel"]
 DATA = ["/api/v1/status", "/api/v1/snapshot", "/api/v1/events", "/metrics", "/api/v1/openapi.json", "/unknown"]
 TOKEN = "correct horse"
 GOOD = {"Authorization": f"Bearer {TOKEN}"}
+PROXY = "127.0.0.2"
 
 
 def test_a_monitor_others_can_reach_needs_a_token_or_a_proxy():
@@ -102,6 +104,42 @@ async def test_tokens_are_compared_in_constant_time(monkeypatch):
     assert len(compared) == 2
 
 
+WRONG = {"Authorization": "Bearer hunter2-guess"}
+FEW = Limits(wrong_tokens_per_s=0.5, wrong_token_burst=3)
+
+
+def warnings_of(caplog):
+    return [r.getMessage() for r in caplog.records if r.levelno == logging.WARNING]
+
+
+async def test_wrong_tokens_are_slowed_down_and_the_right_one_never_is(caplog):
+    async with running(Access(token=TOKEN), limits=FEW) as server:
+        answers = [await ask(server.port, "/api/v1/status", **WRONG) for _ in range(5)]
+        assert [a.status for a in answers] == [401, 401, 401, 429, 429]
+        assert (answers[3].is_problem, answers[3].headers["retry-after"]) == (True, "2")
+        for _ in range(5):
+            assert (await ask(server.port, "/api/v1/status", **GOOD)).status == 200
+        assert (await ask(server.port, "/api/v1/status")).status == 401, "no token is no wrong token"
+        assert (await ask(server.port, "/api/v1/status", peer="127.0.0.9", **WRONG)).status == 401
+
+
+async def test_wrong_tokens_of_an_address_are_one_line_in_the_log_without_them(caplog):
+    async with running(Access(token=TOKEN)) as server, await connect(server.port) as client:
+        for _ in range(20):
+            await client.ask("/api/v1/status", **WRONG)
+        assert warnings_of(caplog) == ["127.0.0.1 gave a wrong token; said once a minute at most"]
+        await ask(server.port, "/api/v1/status", peer="127.0.0.9", **WRONG)
+        assert len(warnings_of(caplog)) == 2
+    assert "hunter2" not in caplog.text
+
+
+@pytest.mark.parametrize("access", [Access(), Access(token=TOKEN, trusted_proxy=PROXY)], ids=["open", "proxy"])
+async def test_a_token_that_nobody_needs_is_no_wrong_one(access, caplog):
+    async with running(access, limits=FEW) as server, await connect(server.port, peer=PROXY) as client:
+        assert [(await client.ask("/api/v1/status", **WRONG)).status for _ in range(5)] == [200] * 5
+    assert warnings_of(caplog) == []
+
+
 async def test_a_token_in_the_query_is_not_accepted():
     async with running(Access(token=TOKEN)) as server:
         assert (await ask(server.port, f"/api/v1/status?token={TOKEN.replace(' ', '+')}")).status == 401
@@ -122,24 +160,55 @@ async def test_behind_an_unnamed_proxy_a_token_is_needed_once_there_is_one():
         assert (await act(server.port, CANCEL, "POST", **GOOD)).status == 200
 
 
-PROXY = "127.0.0.2"
 PROXIED = Access(loopback=False, behind_proxy=True, trusted_proxy=PROXY)
+CONTAINERS = Access(loopback=False, behind_proxy=True, trusted_proxy="10.21.0.2")
+
+
+@pytest.fixture
+def container_network():
+    with seen_as("10.21.0."):
+        yield
 
 
 @pytest.mark.parametrize("host", ["umbrel.local:8192", "abcdef.onion", "box.ts.net", "10.1.1.1"])
-async def test_through_the_trusted_proxy_a_person_reads_and_acts_under_any_host(host):
-    async with running(PROXIED) as server:
+async def test_through_the_trusted_proxy_a_person_reads_and_acts_under_any_host(container_network, host):
+    async with running(CONTAINERS) as server:
         own = {"Host": host, "Origin": f"http://{host}", "Sec_Fetch_Site": "same-origin"}
         assert (await ask(server.port, "/api/v1/status", peer=PROXY, **own)).json()["actions"] is True
         assert (await act(server.port, CANCEL, "POST", peer=PROXY, **own)).status == 200
 
 
-async def test_through_the_trusted_proxy_a_foreign_page_is_still_foreign():
-    async with running(PROXIED) as server:
+async def test_through_the_trusted_proxy_a_foreign_page_is_still_foreign(container_network):
+    async with running(CONTAINERS) as server:
         headers = {"Host": "umbrel.local:8192", "Origin": "http://umbrel.local:3000"}
         assert (await ask(server.port, "/api/v1/status", peer=PROXY, **headers)).status == 403
         assert (await act(server.port, CANCEL, "POST", peer=PROXY, **headers)).status == 403
         assert (await ask(server.port, CANCEL, "POST", peer=PROXY, Host="umbrel.local")).status == 403
+
+
+@pytest.mark.parametrize("network", ["127.0.0.", "10.21.0."])
+async def test_a_trusted_proxy_in_a_container_is_exempt_from_the_hosts_and_one_on_this_machine_is_not(network):
+    """A browser on this machine has the address of a proxy there, and a page rebound to it a name of its own."""
+    access = Access(behind_proxy=True, trusted_proxy=f"{network}2", allowed_hosts=("home.example",))
+    expected = 421 if network == "127.0.0." else 200
+    rebound = {"Host": "evil.example:8090", "Origin": "http://evil.example:8090", "Sec_Fetch_Site": "same-origin"}
+    with seen_as(network):
+        async with running(access) as server:
+            for path in ["/api/v1/status", "/api/v1/snapshot", "/healthz"]:
+                assert (await ask(server.port, path, peer=PROXY, **rebound)).status == expected
+            assert (await act(server.port, CANCEL, "POST", peer=PROXY, **rebound)).status == expected
+            assert bool(server.hub.acted) is (expected == 200)
+            for host in ["home.example", "localhost:8090", "192.168.1.20"]:
+                answer = await ask(server.port, "/api/v1/status", peer=PROXY, Host=host)
+                assert (answer.status, answer.json()["actions"]) == (200, True), host
+
+
+async def test_a_trusted_proxy_with_our_own_address_is_on_this_machine_too():
+    access = Access(loopback=False, behind_proxy=True, trusted_proxy="192.168.1.1")
+    with seen_as("192.168.1."):
+        async with running(access) as server:
+            assert (await ask(server.port, "/api/v1/status")).status == 200
+            assert (await ask(server.port, "/api/v1/status", Host="evil.example")).status == 421
 
 
 async def test_beside_the_trusted_proxy_only_health_and_widget_are_open():

@@ -3,14 +3,16 @@
 Real sockets and real time: never use ``autojump_clock`` with it. Every wait is bounded.
 """
 
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
 import msgspec
+import pytest
 import trio
+from hypercorn.utils import parse_socket_addr
 
 from mqtt_mcp.hub.feed import Feed
 from mqtt_mcp.hub.records import Call, Change, LogLine, Publish, Topic
@@ -328,6 +330,19 @@ async def ask(
 async def act(port: int, path: str, method: str, *, peer: str = "127.0.0.1", **headers: str) -> Answer:
     """One request that changes something, with the header it needs."""
     return await ask(port, path, method, peer=peer, **{"X_MQTT_MCP": "1", **headers})
+
+
+@contextmanager
+def seen_as(network: str) -> Iterator[None]:
+    """Let the server see those who come from 127.0.0.x as ``network``x: a test has no addresses but loopback's."""
+
+    def parse(family: int, address: tuple[Any, ...]) -> tuple[str, int] | None:
+        parsed = parse_socket_addr(family, address)
+        return parsed and (parsed[0].replace("127.0.0.", network), parsed[1])
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("mqtt_mcp.monitor.guards.parse_socket_addr", parse)
+        yield
 
 
 async def talk(port: int, request: bytes, *, patience_s: float = PATIENCE_S) -> bytes:

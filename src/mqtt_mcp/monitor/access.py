@@ -24,6 +24,8 @@ class Access(msgspec.Struct, frozen=True, kw_only=True):
         loopback: Whether only this machine can reach the server.
         behind_proxy: Whether a reverse proxy in front of it logs people in.
         trusted_proxy: Name or address of that proxy; empty: everybody who reaches us counts as logged in for reading.
+            What it hands on may be for any host, unless it runs on this machine: so do browsers, and a foreign page
+            that is rebound to our address has theirs. The names it is reached by then belong into ``allowed_hosts``.
 
     Raises:
         ValueError: Everybody on the network could read.
@@ -55,14 +57,16 @@ class Grant(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         may_read: Whether it may have the answer of its path.
         may_act: Whether it may change something.
-        through_proxy: Whether the trusted proxy handed it on: its ``Host`` may be any.
+        through_proxy: Whether it came from the trusted proxy's address.
         token_helps: Whether the token would give what is missing.
+        wrong_token: Whether it came with a token that is not ours.
     """
 
     may_read: bool
     may_act: bool
     through_proxy: bool
     token_helps: bool
+    wrong_token: bool
 
 
 class Gatekeeper:
@@ -96,6 +100,7 @@ class Gatekeeper:
             may_act=known or (free and access.loopback and not access.behind_proxy),
             through_proxy=through_proxy,
             token_helps=bool(access.token),
+            wrong_token=bool(access.token) and not known and authorization[:7].lower() == b"bearer ",
         )
 
     def _has_token(self, authorization: bytes) -> bool:

@@ -4,9 +4,11 @@ Owns how a query is read and an answer is written. Does not decide who may ask (
 hub (the ``Source`` it is given).
 """
 
+from collections.abc import Callable
 from typing import Any, TypeVar
 
 import msgspec
+import trio
 from quart import Response, request
 
 from mqtt_mcp.hub.feed import Feed
@@ -14,7 +16,7 @@ from mqtt_mcp.monitor import problem
 from mqtt_mcp.monitor.exchange import Exchange
 from mqtt_mcp.monitor.limits import Limits
 from mqtt_mcp.monitor.metrics import Metrics
-from mqtt_mcp.monitor.model import Collections, Health, Sessions, Status, Window
+from mqtt_mcp.monitor.model import Collections, Health, Sessions, Snapshot, Status, Window
 from mqtt_mcp.monitor.routes import After
 from mqtt_mcp.monitor.source import NotRunning, Source
 from mqtt_mcp.monitor.stream import EventStream, last_event_id
@@ -23,12 +25,22 @@ from mqtt_mcp.monitor.widget import umbrel_widget
 _encoder = msgspec.json.Encoder(enc_hook=str)
 _NO_STORE = {"Cache-Control": "no-store"}
 _STREAM_RETRY_AFTER_S = 5
+_SHARED_S = 1.0
+"""How long one encoded body answers everybody who asks for the same."""
 
 Query = TypeVar("Query", bound=msgspec.Struct)
 
 
 class WrongQuery(Exception):
     """A query parameter has a value it cannot have; the text says which and why."""
+
+
+class _Body(msgspec.Struct, frozen=True):
+    """An encoded answer, and the newest event when it was made."""
+
+    data: bytes
+    made_at_s: float
+    event_id: int
 
 
 class Api:
@@ -48,6 +60,7 @@ class Api:
         self._metrics = metrics
         self._limits = limits
         self._openapi = openapi
+        self._bodies: dict[str, _Body] = {}
 
     async def healthz(self) -> Response:
         """The process is alive."""
@@ -78,8 +91,12 @@ class Api:
 
     async def snapshot(self) -> Response:
         """Everything a page shows."""
-        snapshot = self._source.snapshot()
-        return _json(msgspec.structs.replace(snapshot, status=_with_permission(snapshot.status)))
+
+        def make() -> Snapshot:
+            snapshot = self._source.snapshot()
+            return msgspec.structs.replace(snapshot, status=_with_permission(snapshot.status))
+
+        return self._shared("snapshot to act on" if _exchange().may_act else "snapshot", make)
 
     async def sessions(self) -> Response:
         """The open sessions."""
@@ -91,7 +108,7 @@ class Api:
 
     async def topics(self) -> Response:
         """The topics received."""
-        return _json(self._source.topics())
+        return self._shared("topics", self._source.topics)
 
     async def calls(self) -> Response:
         """Tool calls."""
@@ -141,6 +158,7 @@ class Api:
             collection = self._source.cancel_collection(collection_id, _exchange().who)
         except NotRunning as error:
             return problem_response(409, "not-running", f"the collection has ended ({error.state})")
+        self._bodies.clear()  # who has acted sees what came of it
         if collection is None:
             return problem_response(404, "no-collection", "there is no collection with this id")
         return _json(collection)
@@ -150,7 +168,23 @@ class Api:
         await request.get_data()
         if not await self._source.close_session(session_id, _exchange().who):
             return problem_response(404, "no-session", "there is no session with this id")
+        self._bodies.clear()
         return without_body(Response(b"", status=204, headers=_NO_STORE))
+
+    def _shared(self, kind: str, make: Callable[[], Any]) -> Response:
+        """Thousands of topics take a while to encode, and hundreds of pages ask at once after a restart."""
+        now_s = trio.current_time()
+        body = self._bodies.get(kind)
+        if body is None or now_s - body.made_at_s >= _SHARED_S or not self._can_be_followed(body.event_id):
+            # Without a checkpoint in between: what is in the body belongs to the event.
+            body = self._bodies[kind] = _Body(_encoder.encode(make()), now_s, self._feed.last_id)
+        return Response(body.data, content_type="application/json", headers=_NO_STORE)
+
+    def _can_be_followed(self, event_id: int) -> bool:
+        """Whether the feed still has all that came after an event: a page that cannot go on from it would ask again."""
+        follower = self._feed.follow(event_id)
+        self._feed.leave(follower)
+        return not follower.reset
 
 
 def problem_response(status: int, name: str = "", detail: str = "") -> Response:

@@ -19,7 +19,7 @@ from collections.abc import Awaitable, Callable
 import trio
 from hypercorn.app_wrappers import ASGIWrapper
 from hypercorn.config import Config
-from hypercorn.events import Closed, Event, RawData
+from hypercorn.events import Closed, Event, RawData, Updated
 from hypercorn.trio.task_group import TaskGroup
 from hypercorn.trio.tcp_server import TCPServer
 from hypercorn.trio.worker_context import WorkerContext
@@ -115,6 +115,9 @@ class GuardedConnection(TCPServer):
         context: The server's.
         writes: The server's.
         stream: The connection.
+
+    Attributes:
+        idle_since_s: Since when no request is being answered; None: one is.
     """
 
     def __init__(
@@ -124,11 +127,18 @@ class GuardedConnection(TCPServer):
         super().__init__(app, config, context, ConnectionState({}), stream)  # type: ignore[arg-type]
         self._plain_stream = stream
         self._writes = writes
+        self._scope = trio.CancelScope()
+        self.idle_since_s: float | None = trio.current_time()
+
+    def end(self) -> None:
+        """End it now, whatever it does."""
+        self._scope.cancel()
 
     async def run(self) -> None:
         """Serve the connection until it ends. A fault in it is a line in the log."""
         try:
-            await self._run()
+            with self._scope:
+                await self._run()
         except OSError:
             pass  # the peer has gone
         except Exception:
@@ -159,6 +169,8 @@ class GuardedConnection(TCPServer):
 
     async def protocol_send(self, event: Event) -> None:
         """Carry out what the protocol wants."""
+        if isinstance(event, Updated):
+            self.idle_since_s = trio.current_time() if event.idle else None
         if not isinstance(event, RawData):
             await super().protocol_send(event)
             return

@@ -21,8 +21,11 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
         retry_ms: When a page asks again after its event stream has ended.
         max_streams: Event streams at once.
         max_connections: Connections at once, streams included; each is a file descriptor the MQTT side could need.
+        max_connections_per_peer: The same of one address: room for all streams it may have and the requests beside.
         requests_per_s: Lasting rate of requests of one address.
         request_burst: Requests of one address at once.
+        wrong_tokens_per_s: Lasting rate of requests of one address that give a wrong token.
+        wrong_token_burst: Such requests of one address at once.
         max_peers: Addresses whose rate is remembered.
     """
 
@@ -37,8 +40,11 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     retry_ms: int = 2000
     max_streams: int = 256
     max_connections: int = 512
+    max_connections_per_peer: int = 300
     requests_per_s: float = 100.0
     request_burst: int = 400
+    wrong_tokens_per_s: float = 1.0
+    wrong_token_burst: int = 10
     max_peers: int = 1024
 
 

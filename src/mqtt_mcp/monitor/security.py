@@ -45,6 +45,7 @@ SECURITY_HEADERS = (
 ACTION_HEADER = b"x-mqtt-mcp"
 _ONCE = (b"host", b"origin", b"authorization", b"sec-fetch-site", b"sec-fetch-mode", b"sec-fetch-dest", ACTION_HEADER)
 _MAX_LOGGED_CHARS = 200
+_WARNING_GAP_S = 60.0
 
 Headers = tuple[tuple[bytes, bytes], ...]
 
@@ -81,7 +82,10 @@ class Security:
         self._gatekeeper = Gatekeeper(access)
         self._hosts = AllowedHosts(access.allowed_hosts)
         self._limits = limits
-        self._rate = RateLimit(limits.requests_per_s, limits.request_burst, limits.max_peers, trio.current_time)
+        clock, peers = trio.current_time, limits.max_peers
+        self._rate = RateLimit(limits.requests_per_s, limits.request_burst, peers, clock)
+        self._wrong_tokens = RateLimit(limits.wrong_tokens_per_s, limits.wrong_token_burst, peers, clock)
+        self._warnings = RateLimit(1 / _WARNING_GAP_S, 1, peers, clock)
 
     async def __call__(self, scope: Scope, receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
         """Serve one request."""
@@ -136,16 +140,16 @@ class Security:
         peer = _peer(scope)
         wait_s = self._rate.wait_s(peer)
         if wait_s:
-            seconds = b"%d" % math.ceil(wait_s)
-            return Refusal(429, "rate", "too many requests from this address", ((b"retry-after", seconds),))
+            return _too_soon("rate", "too many requests from this address", wait_s)
         headers = _by_name(scope["headers"])
         if headers is None:
             return Refusal(400, "doubled-header", "a header that may come once came twice")
         grant = await self._gatekeeper.grant(peer, headers.get(b"authorization", b""), scope["path"])
         return (
             self._malformed(scope, headers)
-            or (None if grant.through_proxy else self._foreign_host(headers))
+            or (None if grant.through_proxy and not _is_of_this_machine(scope) else self._foreign_host(headers))
             or _foreign_page(scope, headers)
+            or (self._too_many_tokens(peer) if grant.wrong_token else None)
             or _not_permitted(scope["method"], headers, grant)
             or grant
         )
@@ -169,6 +173,16 @@ class Security:
         if host not in self._hosts:
             return Refusal(421, "host", "this host name is not in MQTT_MCP_MONITOR_ALLOWED_HOSTS")
         return None
+
+    def _too_many_tokens(self, peer: str) -> Refusal | None:
+        if not self._warnings.wait_s(peer):
+            logger.warning("%s gave a wrong token; said once a minute at most", peer)
+        wait_s = self._wrong_tokens.wait_s(peer)
+        return _too_soon("wrong-tokens", "too many wrong tokens from this address", wait_s) if wait_s else None
+
+
+def _too_soon(name: str, detail: str, wait_s: float) -> Refusal:
+    return Refusal(429, name, detail, ((b"retry-after", b"%d" % math.ceil(wait_s)),))
 
 
 def _foreign_page(scope: HTTPScope, headers: dict[bytes, bytes]) -> Refusal | None:
@@ -229,6 +243,12 @@ async def _refuse_websocket(scope: WebsocketScope, receive: ASGIReceiveCallable,
 def _peer(scope: HTTPScope | WebsocketScope) -> str:
     client = scope["client"]
     return plain_address(client[0]) if client else ""
+
+
+def _is_of_this_machine(scope: HTTPScope) -> bool:
+    """Whether the peer may be a browser here: it came from loopback, or from the very address it came to."""
+    peer, server = _peer(scope), scope["server"]
+    return is_loopback(peer) or (server is not None and peer == plain_address(server[0]))
 
 
 def _by_name(headers: Iterable[tuple[bytes, bytes]]) -> dict[bytes, bytes] | None:

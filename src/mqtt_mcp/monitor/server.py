@@ -8,6 +8,7 @@ never reaches the hub, and nothing is ever printed: standard output belongs to t
 import errno
 import logging
 import socket
+from collections.abc import Iterable
 from functools import partial
 from pathlib import Path
 
@@ -20,6 +21,7 @@ from mqtt_mcp.hub.feed import Feed
 from mqtt_mcp.monitor.access import Access
 from mqtt_mcp.monitor.app import make_app
 from mqtt_mcp.monitor.guards import GuardedConnection, Writes
+from mqtt_mcp.monitor.hosts import plain_address
 from mqtt_mcp.monitor.limits import DEFAULTS, Limits
 from mqtt_mcp.monitor.metrics import Metrics
 from mqtt_mcp.monitor.pages import STATIC
@@ -126,6 +128,43 @@ async def run_monitor(
         task_status.started("")
 
 
+class _Connections:
+    """Those open, bounded in total and by address; a newcomer gets the place of one that has nothing to do.
+
+    Args:
+        limits: The bounds.
+    """
+
+    def __init__(self, limits: Limits) -> None:
+        self._limits = limits
+        self._peers: dict[GuardedConnection, str] = {}
+
+    def admit(self, connection: GuardedConnection, peer: str) -> bool:
+        """Count one in; False: there is no room, because all others are being answered."""
+        of_peer = [other for other, its_peer in self._peers.items() if its_peer == peer]
+        if len(of_peer) >= self._limits.max_connections_per_peer:
+            room = self._end_one(of_peer)
+        else:
+            room = len(self._peers) < self._limits.max_connections or self._end_one(self._peers)
+        if room:
+            self._peers[connection] = peer
+        return room
+
+    def forget(self, connection: GuardedConnection) -> None:
+        """Count one out."""
+        self._peers.pop(connection, None)
+
+    def _end_one(self, candidates: Iterable[GuardedConnection]) -> bool:
+        # Whether it ever asked for anything must not count: then one cheap request would secure a place.
+        idle = [(c.idle_since_s, c) for c in candidates if c.idle_since_s is not None]
+        if not idle:
+            return False
+        _, longest = min(idle, key=lambda entry: entry[0])
+        longest.end()
+        self.forget(longest)
+        return True
+
+
 class _Server:
     """One run of the server."""
 
@@ -137,6 +176,7 @@ class _Server:
         self._limits = limits
         self._stop = stop
         self._writes = Writes(limits.write_timeout_s)
+        self._connections = _Connections(limits)
         self._metrics: Metrics | None = None
 
     async def run(self, sock: socket.socket, static: Path, task_status: trio.TaskStatus[str]) -> None:
@@ -147,7 +187,7 @@ class _Server:
         context = WorkerContext(None)
         listener = trio.SocketListener(trio.socket.from_stdlib_socket(sock))
         async with trio.open_nursery() as connections, listener:
-            handler = partial(self._serve_connection, connections, app, self._config(), context)
+            handler = partial(self._serve_connection, app, self._config(), context)
             async with trio.open_nursery() as accepting:
                 accepting.start_soon(partial(trio.serve_listeners, handler, [listener], handler_nursery=connections))
                 try:
@@ -170,11 +210,19 @@ class _Server:
             self._source.on_call_ended.remove(self._metrics.call_ended)
 
     async def _serve_connection(
-        self, nursery: trio.Nursery, app: Security, config: Config, context: WorkerContext, stream: trio.SocketStream
+        self, app: Security, config: Config, context: WorkerContext, stream: trio.SocketStream
     ) -> None:
-        if len(nursery.child_tasks) > self._limits.max_connections:
+        try:
+            peer = plain_address(stream.socket.getpeername()[0])
+        except OSError:
+            return  # it has gone already
+        connection = GuardedConnection(ASGIWrapper(app), config, context, self._writes, stream)
+        if not self._connections.admit(connection, peer):
             return  # it is closed; the descriptors left belong to the MQTT side
-        await GuardedConnection(ASGIWrapper(app), config, context, self._writes, stream).run()
+        try:
+            await connection.run()
+        finally:
+            self._connections.forget(connection)
 
     def _config(self) -> Config:
         config = Config()

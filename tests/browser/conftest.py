@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser, BrowserContext, Page
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-REQUIRED = os.environ.get("MQTT_MCP_REQUIRE_BROWSER") == "1"
+REQUIRED = os.environ.get("TEST_REQUIRE_BROWSER") == "1"
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -46,7 +46,7 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     if item.get_closest_marker("browser") is None or CHROMIUM is not None:
         return
     if REQUIRED:
-        pytest.fail("Chromium is not installed, and MQTT_MCP_REQUIRE_BROWSER=1 demands it", pytrace=False)
+        pytest.fail("Chromium is not installed, and TEST_REQUIRE_BROWSER=1 demands it", pytrace=False)
     pytest.skip("NOT TESTED: Chromium is not installed (apt install chromium)")
 
 
@@ -115,7 +115,7 @@ def axe() -> str:
     if spec is None or spec.submodule_search_locations is None:
         told = "axe is not installed (pip install axe-playwright-python)"
         if REQUIRED:
-            pytest.fail(f"{told}, and MQTT_MCP_REQUIRE_BROWSER=1 demands it", pytrace=False)
+            pytest.fail(f"{told}, and TEST_REQUIRE_BROWSER=1 demands it", pytrace=False)
         pytest.skip(f"NOT TESTED: {told}")
     return (Path(spec.submodule_search_locations[0]) / "axe.min.js").read_text()
 

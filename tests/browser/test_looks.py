@@ -55,6 +55,16 @@ def test_no_view_is_wider_than_the_screen(page: Page, monitor: Site, view, width
     assert page.evaluate("document.documentElement.scrollWidth") <= width
 
 
+def test_the_time_of_a_call_stands_beside_its_arrow(page: Page, busy: Site):
+    visit(page, busy)
+    expect(page.locator("td > .opener")).to_have_count(5)
+    below = """openers => openers.filter((opener) => {
+        const [arrow, time] = [opener, opener.nextElementSibling].map((part) => part.getBoundingClientRect());
+        return time.top >= arrow.bottom || opener.nextElementSibling.getClientRects().length > 1;
+    }).length"""
+    assert page.locator("td > .opener").evaluate_all(below) == 0
+
+
 def test_the_theme_follows_the_system_until_one_is_chosen(page: Page, monitor: Site):
     ground = "getComputedStyle(document.body).backgroundColor"
     page.emulate_media(color_scheme="light")

@@ -4,13 +4,27 @@ import json
 import re
 import time
 
+import msgspec
 import pytest
-from playwright.sync_api import BrowserContext, Page, expect
+from playwright.sync_api import BrowserContext, Page, Route, expect
 
 from browser.site import SESSION_IDS, Site
-from browser.visiting import show, visit
+from browser.visiting import eventually, show, visit
+from mqtt_mcp.monitor.model import TopicBatch
 
 pytestmark = pytest.mark.browser
+
+CATCH_UP_MS = 15_000
+
+
+def unsent(page: Page):
+    """How many topics the page knows to have changed without being told to what."""
+    return page.evaluate(
+        """async () => {
+            const { shown } = await import(new URL("static/js/store.js", document.baseURI));
+            return shown.topicsUnsent;
+        }"""
+    )
 
 
 def rows(page: Page):
@@ -107,6 +121,13 @@ def test_calls_are_found_by_their_time(page: Page, monitor: Site):
     expect(rows(page)).to_have_count(1)
 
 
+def test_a_call_leaves_the_last_minute_by_the_time_alone(page: Page, monitor: Site):
+    visit(page, monitor, "?calls.time=60#/calls")
+    monitor.call(summary="nearly/old", at_epoch_s=time.time() - 57)
+    expect(rows(page)).to_contain_text(["nearly/old"])
+    expect(page.get_by_text("No call matches these filters.")).to_be_visible()
+
+
 def test_a_published_message_leads_to_its_call_and_back_to_what_it_published(page: Page, busy: Site):
     visit(page, busy, "?calls.status=ok#/published")
     expect(rows(page).filter(has_text="refused")).to_have_count(1)
@@ -125,6 +146,14 @@ def test_what_is_cut_or_no_text_is_said_to_be(page: Page, busy: Site):
     expect(row).to_contain_text("… truncated, 85.9 kB in all")
     expect(row).to_contain_text("retained")
     expect(rows(page).filter(has_text="home/old")).to_contain_text("(empty)")
+
+
+def test_one_who_may_not_publish_is_told_to_have_no_tool_for_it(page: Page, monitor: Site):
+    monitor.hub.status_now = msgspec.structs.replace(monitor.hub.status_now, publishing="off")
+    visit(page, monitor, "#/published")
+    expect(page.get_by_text("switched off (read-only): the assistant has no tool for it.")).to_be_visible()
+    expect(page.get_by_text("Nothing was published.")).to_be_visible()
+    expect(page.get_by_text("is refused")).to_have_count(0)
 
 
 def test_published_messages_are_exported_as_lines_of_json(page: Page, busy: Site):
@@ -176,6 +205,59 @@ def test_a_topic_shows_its_last_value_and_moves_with_it(page: Page, busy: Site):
     page.get_by_role("button", name="light").last.click()
     expect(page.get_by_role("group", name="Last value")).to_have_text('{\n  "state": "ON"\n}')
     expect(page.get_by_text("3 topics heard longest ago were forgotten")).to_be_visible()
+
+
+def test_a_list_of_topics_that_was_overtaken_by_messages_replaces_none_of_them(page: Page, monitor: Site):
+    monitor.topics({"a/overtaken": "old", "a/gone": "old", "a/unsent": "old"})
+    lists: list[Route] = []
+
+    def hold(route):
+        lists.append(route)
+
+    page.route("**/api/v1/topics", hold)
+    page.clock.install()
+    visit(page, monitor, "#/topics")
+    leaf = {name: page.locator(".leaf", has_text=name) for name in ("overtaken", "gone", "unsent", "late")}
+    expect(leaf["unsent"]).to_contain_text("old")
+    # Of two seconds' messages not all were told; the server answers, and before that arrives another second is told.
+    monitor.tell("topic", TopicBatch(items=[], more=2))
+    eventually(page, lambda: unsent(page) == 2)
+    page.clock.fast_forward(CATCH_UP_MS)
+    eventually(page, lambda: lists)
+    now = time.time()
+    answer = [
+        msgspec.structs.replace(topic, at_epoch_s=now, count=5, payload="answered")
+        for topic in monitor.hub.all_topics
+        if topic.topic != "a/gone"
+    ]
+    monitor.topics({"a/overtaken": "newer", "a/late": "newer"}, at_epoch_s=now + 0.5, count=6)
+    monitor.tell("topic", TopicBatch(items=[], more=3))
+    eventually(page, lambda: unsent(page) == 5)
+    lists[0].fulfill(json={"items": msgspec.to_builtins(answer), "forgotten": 0})
+    expect(leaf["unsent"]).to_contain_text("answered")
+    expect(leaf["overtaken"]).to_contain_text("newer")
+    expect(leaf["late"]).to_contain_text("newer")
+    expect(leaf["gone"]).to_have_count(0)
+    eventually(page, lambda: unsent(page) == 3)
+
+
+def test_topics_are_loaded_anew_each_15_seconds_and_only_where_they_are_shown(page: Page, monitor: Site):
+    monitor.topic("home/lamp", "on")
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url) if "api/v1/topics" in request.url else None)
+    page.clock.install()
+    visit(page, monitor)
+    monitor.tell("topic", TopicBatch(items=[], more=2))
+    eventually(page, lambda: unsent(page) == 2)
+    page.clock.fast_forward(CATCH_UP_MS)
+    show(page, "topics")
+    page.clock.fast_forward(CATCH_UP_MS - 4000)
+    monitor.topic("home/lamp", "off")
+    expect(page.locator(".leaf", has_text="lamp")).to_contain_text("off")
+    assert asked == []
+    page.clock.fast_forward(4000)
+    eventually(page, lambda: unsent(page) == 0)
+    assert len(asked) == 1
 
 
 def test_of_very_many_topics_some_are_drawn_and_the_rest_is_counted(page: Page, monitor: Site):

@@ -4,6 +4,7 @@
 // travels in a header. There are no cookies: they would be sent to every port of this host.
 
 const KEY = "mqtt-mcp.token";
+const FRAGMENT = "#token=";
 let token = stored();
 
 takeTokenFromAddress();
@@ -30,12 +31,11 @@ export function setToken(value) {
 }
 
 function takeTokenFromAddress() {
-  const match = /^#token=([^&]*)/.exec(location.hash);
-  if (!match) return;
+  if (!location.hash.startsWith(FRAGMENT)) return;
+  let value = location.hash.slice(FRAGMENT.length);
   history.replaceState(null, "", location.pathname + location.search);
-  let value = match[1];
   try {
-    value = decodeURIComponent(value);
+    value = decodeURIComponent(value); // as it is, unless somebody has encoded it
   } catch {
     // A percent sign that encodes nothing is part of the token.
   }

@@ -7,8 +7,10 @@ import { html, useEffect, useMemo, useState } from "./html.js";
 import { Choice, Empty, More, Panel, PauseButton, SearchBox } from "./parts.js";
 import { useFilters } from "./route.js";
 import { now, useStore } from "./store.js";
+import { useTick } from "./ticking.js";
 
 const STEP = 100;
+const FORGET_MS = 5000;
 const STATUSES = [["", "any"], "running", "ok", "error", "timeout", "cancelled"];
 const says = textFilter((call) => [call.tool, call.summary, call.error ?? "", call.client, JSON.stringify(call.args)]);
 
@@ -16,13 +18,15 @@ export function Calls() {
   const { calls } = useStore("calls");
   const [filters, set] = useFilters("calls", ["q", "status", "tool", "session", "time", "from", "to", "id"]);
   const [most, setMost] = useState(STEP);
+  // Calls leave "the last minute" by the time alone.
+  const tick = useTick(Number(filters.time) > 0 ? FORGET_MS : 0);
   const found = useMemo(() => {
     const [text, time] = [says(filters.q), timeFilter(filters.time, filters.from, filters.to, now())];
     return calls.filter((call) =>
       (!filters.status || call.status === filters.status) &&
       (!filters.tool || call.tool === filters.tool) &&
       (!filters.session || call.session_id === filters.session) && text(call) && time(call));
-  }, [calls, ...Object.values(filters)]);
+  }, [calls, tick, ...Object.values(filters)]);
   const tools = useMemo(() => [["", "any"], ...new Set(calls.map((call) => call.tool).sort())], [calls]);
   const opened = Number(filters.id) || 0;
   useEffect(() => {

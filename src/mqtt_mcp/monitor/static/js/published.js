@@ -15,7 +15,7 @@ const COLUMNS = [
   { title: "Size", number: true }, { title: "Outcome" }, { title: "Call" },
 ];
 const HINTS = {
-  off: "Publishing is off: the server is read-only, and every try is refused.",
+  off: "Publishing is switched off (read-only): the assistant has no tool for it.",
   limited: "Publishing is limited to the topics that the configuration allows.",
 };
 const says = textFilter((publish) => [publish.topic, publish.payload, publish.detail ?? "", publish.client]);
@@ -52,7 +52,7 @@ export function Published() {
           html`<${Row} key=${publish.id} publish=${publish} />`)}<//>`
       : publishes.length
         ? html`<${Empty} title="No message matches these filters." />`
-        : html`<${Empty} title="Nothing was published.">When your assistant publishes, or is refused to, it is recorded here.<//>`}
+        : html`<${Empty} title="Nothing was published.">${status?.publishing !== "off" && "When your assistant publishes, or is refused to, it is recorded here."}<//>`}
     <${More} shown=${Math.min(most, found.length)} all=${found.length} what="messages" onMore=${() => setMost(most + STEP)} />
   <//>`;
 }

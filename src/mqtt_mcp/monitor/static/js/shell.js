@@ -1,6 +1,6 @@
 // What is around the views: header, tabs, footer, and the form for the token.
 
-import { setToken, hasToken } from "./api.js";
+import { download, hasToken, setToken } from "./api.js";
 import { bytes, span } from "./format.js";
 import { html, useState } from "./html.js";
 import { useValue } from "./observable.js";
@@ -33,7 +33,7 @@ export function Header() {
     <div class="brand"><img src="static/icon.svg" alt="" width="24" height="24" /><h1>mqtt-mcp</h1><${Light} /></div>
     ${status && html`<dl class="facts">
       <${Fact} name="Broker">${status.broker ? html`<${Value} text=${status.broker} />` : html`<span class="dim">none configured</span>`}<//>
-      <${Fact} name=${status.clients.length > 1 ? "Clients" : "Client"} title="MCP clients; one appears with its first tool call">${status.clients.length
+      <${Fact} name=${status.clients.length > 1 ? "Clients" : "Client"} title="MCP clients; one appears as soon as it says who it is">${status.clients.length
         ? html`<${Value} text=${status.clients.join(", ")} />` : html`<span class="dim">none now</span>`}<//>
       <${Fact} name="Up"><${Ticking} text=${(now) => span(now - status.started_at_epoch_s)} /><//>
       <${Fact} name="Sessions">${status.sessions} / ${status.max_sessions}<//>
@@ -81,9 +81,23 @@ export function Tabs({ view }) {
 export function Footer() {
   const address = new URL("api/v1/snapshot", document.baseURI).href;
   const curl = `curl -s ${hasToken() ? "-H \"Authorization: Bearer $TOKEN\" " : ""}${address}`;
+  const [failure, setFailure] = useState("");
+  const save = async (path, name) => {
+    setFailure("");
+    try {
+      await download(path, name);
+    } catch (error) {
+      setFailure(error.message);
+    }
+  };
+  const way = (path, name, text) => hasToken()
+    ? html`<button type="button" class="link" title=${`Saves ${name}`} onClick=${() => save(path, name)}>${text}</button>`
+    : html`<a href=${path}>${text}</a>`;
   return html`<footer>
-    <p>Everything here is also data: <a href="api/v1/openapi.json">OpenAPI description</a>, <a href="metrics">Prometheus metrics</a>${" or "}
+    <p>Everything here is also data: ${way("api/v1/openapi.json", "openapi.json", "OpenAPI description")},${" "}
+      ${way("metrics", "metrics.txt", "Prometheus metrics")}${" or "}
       <code>${curl}</code> <${CopyButton} text=${curl} label="Copy the command" /></p>
+    <div role="alert">${failure && html`<p class="failure">The download failed: <${Value} text=${failure} /></p>`}</div>
     <p class="keys"><kbd>1</kbd>–<kbd>5</kbd> views <kbd>/</kbd> search <kbd>p</kbd> pause <kbd>Esc</kbd> leave a field</p>
   </footer>`;
 }
@@ -105,6 +119,7 @@ export function TokenForm() {
       <button type="submit" class="primary">Open the monitor</button>
     </form>
     <div role="alert">${detail && html`<p class="failure">${detail}</p>`}</div>
-    <p class="dim">mqtt-mcp writes the whole address, with the token in it, to its standard error when it starts. The token stays in this tab.</p>
+    <p class="dim">It is the token that <code>mqtt-mcp serve</code> was configured with: <code>--token-file</code> or <code>MQTT_MCP_MONITOR_TOKEN_FILE</code>.
+      Open <code>${`${location.origin}${location.pathname}#token=…`}</code> or type it here; it stays in this tab.</p>
   </section>`;
 }

@@ -209,11 +209,27 @@ function putTopics(topics) {
   touch("topics", "topicsUnsent");
 }
 
-/** Take over a whole list of topics: what the batches left out. */
-export function replaceTopics(topics) {
+const isNewer = (a, b) => a.at_epoch_s > b.at_epoch_s || (a.at_epoch_s === b.at_epoch_s && a.count > b.count);
+
+/**
+ * Take over a whole list of topics: what the batches left out. Batches that came while it was on its way may be newer.
+ *
+ * Args:
+ *   topics: All that the server remembered when it answered.
+ *   unsent: `topicsUnsent` when it was asked.
+ */
+export function mergeTopics(topics, unsent) {
+  const known = live.topics;
+  const answeredAt = topics.reduce((latest, topic) => Math.max(latest, topic.at_epoch_s), 0);
+  // What is not in the answer was forgotten by the server, unless it was heard after the answer.
+  const merged = new Map([...known].filter(([, row]) => row.at_epoch_s > answeredAt));
+  for (const topic of topics) {
+    const before = known.get(topic.topic);
+    merged.set(topic.topic, before && !isNewer(topic, before) ? before : topic);
+  }
   live.topics = new Map();
-  live.topicsUnsent = 0;
-  putTopics(topics.toSorted((a, b) => a.at_epoch_s - b.at_epoch_s));
+  live.topicsUnsent = Math.max(0, live.topicsUnsent - unsent);
+  putTopics([...merged.values()].sort((a, b) => a.at_epoch_s - b.at_epoch_s));
 }
 
 function dropOldCollections() {
@@ -266,7 +282,7 @@ const events = {
   topic({ items, more }) {
     countWaiting("topics", items.length);
     live.topicsUnsent += more;
-    putTopics(items);
+    putTopics(items.toReversed()); // the one heard last is the first of them
   },
 };
 

@@ -1,7 +1,7 @@
 // Texts that change with the time alone: ages, countdowns, the clock. One timer writes them all, and only those that
 // changed; drawing hundreds of components each second would cost more than everything else on the page.
 
-import { html, useLayoutEffect, useRef } from "./html.js";
+import { html, useEffect, useLayoutEffect, useRef, useState } from "./html.js";
 import { now, serverTime, shown } from "./store.js";
 
 const texts = new Set();
@@ -31,4 +31,17 @@ export function Ticking({ text, soon, always = false, class: name }) {
     return () => texts.delete(entry);
   });
   return html`<span ref=${box} class=${name}></span>`;
+}
+
+/** A number that grows each `everyMs` (0: never) and draws the component again; not while the page is hidden or paused. */
+export function useTick(everyMs) {
+  const [tick, setTick] = useState(0);
+  useEffect(() => {
+    if (!everyMs) return undefined;
+    const timer = setInterval(() => {
+      if (!document.hidden && !shown.paused) setTick((n) => n + 1);
+    }, everyMs);
+    return () => clearInterval(timer);
+  }, [everyMs]);
+  return tick;
 }

@@ -6,13 +6,13 @@ import { age, bytes, count, plural } from "./format.js";
 import { html, memo, useEffect, useMemo, useState } from "./html.js";
 import { Choice, CopyButton, Empty, Panel, PauseButton, Payload, SearchBox, Time, Value } from "./parts.js";
 import { useFilters } from "./route.js";
-import { replaceTopics, shown, useStore } from "./store.js";
+import { mergeTopics, shown, useStore } from "./store.js";
 import { Ticking } from "./ticking.js";
 import { grow, prune } from "./topic_tree.js";
 
 const ORDERS = [["", "name"], ["count", "messages (who floods?)"], ["recent", "last message"]];
 const FEW = 60;
-const CATCH_UP_MS = 10_000;
+const CATCH_UP_MS = 15_000;
 
 export function Topics() {
   const { topics, status } = useStore("topics", "status");
@@ -66,13 +66,14 @@ export function Topics() {
   <//>`;
 }
 
-/** A second's event has only the busiest topics; while others changed too, the list is loaded anew now and then. */
+/** A second's event has only the topics heard last; while others changed too, the whole list is loaded now and then. */
 function useCatchUp() {
   useEffect(() => {
     const timer = setInterval(async () => {
-      if (document.hidden || shown.paused || shown.topicsUnsent === 0) return;
+      const unsent = shown.topicsUnsent;
+      if (document.hidden || shown.paused || unsent === 0) return;
       try {
-        replaceTopics((await getJson("api/v1/topics")).items);
+        mergeTopics((await getJson("api/v1/topics")).items, unsent);
       } catch {
         // The stream says what is wrong with the connection.
       }

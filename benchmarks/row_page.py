@@ -28,7 +28,7 @@ def measure(setting: Setting) -> list[Line]:
         from playwright.sync_api import sync_playwright  # noqa: PLC0415 - only this row needs it
     except ImportError:
         raise BenchError("playwright is not installed") from None
-    chromium = shutil.which("chromium")
+    chromium = shutil.which("chromium") or shutil.which("chromium-headless-shell")
     if chromium is None:
         raise BenchError("Chromium is not installed")
     with sync_playwright() as playwright:

@@ -14,7 +14,9 @@ from browser.site import PATIENCE_S, Site, fill, site
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, BrowserContext, Page
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+BROWSERS = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
+"""The shell first: the same engine without a window of its own takes half the time."""
+CHROMIUM = next((found for name in BROWSERS if (found := shutil.which(name))), None)
 REQUIRED = os.environ.get("TEST_REQUIRE_BROWSER") == "1"
 
 
@@ -47,7 +49,7 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
         return
     if REQUIRED:
         pytest.fail("Chromium is not installed, and TEST_REQUIRE_BROWSER=1 demands it", pytrace=False)
-    pytest.skip("NOT TESTED: Chromium is not installed (apt install chromium)")
+    pytest.skip("NOT TESTED: Chromium is not installed (apt install chromium-headless-shell)")
 
 
 # Once per file and not per run: Playwright keeps an event loop in this thread, which other tests must not find.

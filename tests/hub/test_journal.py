@@ -230,6 +230,18 @@ async def test_a_broken_redaction_loses_the_record_not_the_call(autojump_clock, 
         assert p.hub.journal.totals.failures >= 1
 
 
+async def test_a_journal_nobody_can_look_at_only_counts(autojump_clock):
+    """A window of its own has no page: its calls do not pay for records."""
+    journal = Journal(kept=False)
+    async with product(MemoryBroker(), journal=journal) as p:
+        await p.call("publish_message", topic="a", payload="x")
+        await p.client.call("publish_message", session_id=p.session_id, topic="$SYS/a", payload="x")
+
+    assert (journal.totals.calls, journal.totals.calls_failed) == (3, 1)
+    assert (journal.totals.publishes, journal.totals.publishes_refused) == (2, 1)
+    assert not [*journal.calls, *journal.publishes, *journal.changes]
+
+
 async def test_every_ring_is_bounded_and_totals_are_not(autojump_clock):
     """Unbounded memory may never happen."""
     journal = Journal()

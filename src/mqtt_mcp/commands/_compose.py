@@ -76,7 +76,7 @@ def journal_of(config: Config, *, watched: bool) -> Iterator[Journal]:
 
         topics = TopicTable(redactor, epoch_offset_s=time.time() - trio.current_time())
     if not config.audit:
-        yield Journal(redactor, topics=topics)
+        yield Journal(redactor, topics=topics, kept=watched)
         return
     from mqtt_mcp.hub.audit import Audit  # noqa: PLC0415 - most run without
 

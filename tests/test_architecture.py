@@ -25,7 +25,7 @@ ROOMS = {
         "analysis.accumulator",
         "analysis.text",
         "analysis.histogram",
-        "analysis.round_trips",
+        "analysis.performance.round_trips",
     },
     "tools": {"errors", "settings", "mqtt", "hub", "analysis"},
     "demo": {"errors", "settings", "mqtt"},

@@ -11,9 +11,9 @@ import pytest
 from mqtt_mcp.analysis.accumulator import Accumulator
 from mqtt_mcp.analysis.devices.debug import DebugAccumulator
 from mqtt_mcp.analysis.memory import Names
-from mqtt_mcp.analysis.performance import PerformanceAccumulator
-from mqtt_mcp.analysis.schema import SchemaAccumulator
-from mqtt_mcp.analysis.topic_map import TopicMap
+from mqtt_mcp.analysis.performance.watch import PerformanceAccumulator
+from mqtt_mcp.analysis.schema.listening import SchemaAccumulator
+from mqtt_mcp.analysis.topics.topic_map import TopicMap
 from mqtt_mcp.mqtt.client import Message
 from testkit.messages import feed, message, window
 

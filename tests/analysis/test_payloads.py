@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mqtt_mcp.analysis.payloads import BINARY_FORMATS, FORMATS, Rendering, decode, show
-from mqtt_mcp.analysis.shape import signature
-from mqtt_mcp.analysis.signals import TopicKind, find, leaves
+from mqtt_mcp.analysis.payloads.decoding import BINARY_FORMATS, FORMATS, Rendering, decode, show
+from mqtt_mcp.analysis.payloads.shape import signature
+from mqtt_mcp.analysis.sample.signals import TopicKind, find, leaves
 
 JSON_VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(st.characters(exclude_categories=())),

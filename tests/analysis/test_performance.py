@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mqtt_mcp.analysis.accumulator import LinkGap, Window
-from mqtt_mcp.analysis.performance import PerformanceAccumulator, measured_seconds
-from mqtt_mcp.analysis.traffic import MAX_TOPICS, Traffic
+from mqtt_mcp.analysis.performance.traffic import MAX_TOPICS, Traffic
+from mqtt_mcp.analysis.performance.watch import PerformanceAccumulator, measured_seconds
 from mqtt_mcp.mqtt.client import Message
 
 

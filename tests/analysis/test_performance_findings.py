@@ -3,9 +3,9 @@
 import pytest
 
 from mqtt_mcp.analysis.accumulator import Window
-from mqtt_mcp.analysis.performance import PerformanceAccumulator
-from mqtt_mcp.analysis.performance_findings import performance_findings
-from mqtt_mcp.analysis.round_trips import RoundTrips
+from mqtt_mcp.analysis.performance.findings import performance_findings
+from mqtt_mcp.analysis.performance.round_trips import RoundTrips
+from mqtt_mcp.analysis.performance.watch import PerformanceAccumulator
 from mqtt_mcp.mqtt.client import Message
 
 

@@ -3,8 +3,8 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mqtt_mcp.analysis.pruning import Candidate, select
-from mqtt_mcp.analysis.signals import Signal
+from mqtt_mcp.analysis.sample.pruning import Candidate, select
+from mqtt_mcp.analysis.sample.signals import Signal
 
 CANDIDATES = st.lists(
     st.builds(

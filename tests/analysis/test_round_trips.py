@@ -2,7 +2,7 @@
 
 import msgspec
 
-from mqtt_mcp.analysis.round_trips import RoundTrips
+from mqtt_mcp.analysis.performance.round_trips import RoundTrips
 
 
 def filled(count=10, step_s=0.1, trip_s=0.005, **more):

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mqtt_mcp.analysis.sampling import Sampler
+from mqtt_mcp.analysis.sample.sampling import Sampler
 from mqtt_mcp.mqtt.client import Message, Properties
 from mqtt_mcp.settings import DEFAULTS
 from testkit.messages import feed, message, window

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mqtt_mcp.analysis.shape import log_level, mask, signature
+from mqtt_mcp.analysis.payloads.shape import log_level, mask, signature
 
 
 def test_values_do_not_matter_but_types_and_keys_do():

@@ -2,9 +2,9 @@
 
 import pytest
 
-from mqtt_mcp.analysis.payloads import decode
-from mqtt_mcp.analysis.sampling import Sampler
-from mqtt_mcp.analysis.signals import TopicKind, find, leaves
+from mqtt_mcp.analysis.payloads.decoding import decode
+from mqtt_mcp.analysis.sample.sampling import Sampler
+from mqtt_mcp.analysis.sample.signals import TopicKind, find, leaves
 from testkit.messages import feed, message, window
 
 

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mqtt_mcp.analysis.sys_topics import SysTopics
+from mqtt_mcp.analysis.performance.sys_topics import SysTopics
 
 SENT = "$SYS/broker/publish/messages/sent"
 DROPPED = "$SYS/broker/publish/messages/dropped"

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mqtt_mcp.analysis.conventions import match
-from mqtt_mcp.analysis.templates import looks_like_id, templates
+from mqtt_mcp.analysis.topics.conventions import match
+from mqtt_mcp.analysis.topics.templates import looks_like_id, templates
 
 
 @pytest.mark.parametrize(

@@ -7,8 +7,8 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mqtt_mcp.analysis.sampling import Sampler
-from mqtt_mcp.analysis.thinning import Coverage
+from mqtt_mcp.analysis.sample.sampling import Sampler
+from mqtt_mcp.analysis.sample.thinning import Coverage
 from testkit.messages import message
 
 FACETS = st.lists(st.tuples(st.sampled_from("abcdef"), st.sampled_from([None, 1, 2]), st.integers(0, 9)), max_size=6)

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mqtt_mcp.analysis.topic_map import TopicMap
+from mqtt_mcp.analysis.topics.topic_map import TopicMap
 from mqtt_mcp.settings import DEFAULTS
 from testkit.messages import feed, message, window
 

@@ -2,7 +2,7 @@
 
 Owns sending, listening and what to do when the configuration or the broker says no: it is reported, never raised. The
 messages go to a private topic nobody can guess, are never retained, and stop by themselves. The counting is
-``analysis/round_trips.py``'s.
+``analysis/performance/round_trips.py``'s.
 
 The schedule is open-loop: a slow answer does not delay the next message, so a stall is seen by every message that was
 due in it (no coordinated omission).
@@ -15,7 +15,7 @@ import statistics
 import msgspec
 import trio
 
-from mqtt_mcp.analysis.round_trips import QosAccount, RoundTrips
+from mqtt_mcp.analysis.performance.round_trips import QosAccount, RoundTrips
 from mqtt_mcp.analysis.text import clean
 from mqtt_mcp.errors import ToolError
 from mqtt_mcp.hub.policy import AccessPolicy

@@ -7,8 +7,8 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 
-from mqtt_mcp.analysis.schema import SchemaAccumulator
-from mqtt_mcp.analysis.schema_report import SchemaReport, TopicSchema, schema_notes
+from mqtt_mcp.analysis.schema.listening import SchemaAccumulator
+from mqtt_mcp.analysis.schema.report import SchemaReport, TopicSchema, schema_notes
 from mqtt_mcp.analysis.text import clean
 from mqtt_mcp.hub.collection import Collection
 from mqtt_mcp.tools._base import Context, Tool

@@ -1,6 +1,6 @@
 """The tool ``list_topics``: which topics there are, how busy they are, and which patterns they follow.
 
-Owns its words and the shape of its result. Counting and paging are ``analysis.topic_map``'s.
+Owns its words and the shape of its result. Counting and paging are ``analysis.topics.topic_map``'s.
 """
 
 from typing import Annotated
@@ -8,7 +8,7 @@ from typing import Annotated
 import msgspec
 
 from mqtt_mcp.analysis.text import clean
-from mqtt_mcp.analysis.topic_map import TopicMap, TopicMapResult
+from mqtt_mcp.analysis.topics.topic_map import TopicMap, TopicMapResult
 from mqtt_mcp.errors import ErrorKind, ToolError
 from mqtt_mcp.hub.collection import Collection
 from mqtt_mcp.settings import DEFAULTS

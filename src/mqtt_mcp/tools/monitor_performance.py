@@ -9,9 +9,9 @@ from typing import Annotated
 import msgspec
 import trio
 
-from mqtt_mcp.analysis.performance import PerformanceAccumulator, TrafficFacts
-from mqtt_mcp.analysis.performance_findings import Finding, performance_findings
-from mqtt_mcp.analysis.sys_topics import BrokerSide
+from mqtt_mcp.analysis.performance.findings import Finding, performance_findings
+from mqtt_mcp.analysis.performance.sys_topics import BrokerSide
+from mqtt_mcp.analysis.performance.watch import PerformanceAccumulator, TrafficFacts
 from mqtt_mcp.analysis.text import clean
 from mqtt_mcp.hub.collection import Collection
 from mqtt_mcp.hub.probe import ProbeReport, RoundTripProbe

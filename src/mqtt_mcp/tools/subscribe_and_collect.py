@@ -1,14 +1,14 @@
 """The tool ``subscribe_and_collect``: what is being published, counted exactly and shown by the messages that matter.
 
-Owns its words and the shape of its result. Counting, keeping and choosing are ``analysis.sampling``'s.
+Owns its words and the shape of its result. Counting, keeping and choosing are ``analysis.sample.sampling``'s.
 """
 
 from typing import Annotated
 
 import msgspec
 
-from mqtt_mcp.analysis.sample_messages import SampleMessage
-from mqtt_mcp.analysis.sample_result import (
+from mqtt_mcp.analysis.sample.messages import SampleMessage
+from mqtt_mcp.analysis.sample.result import (
     Issue,
     NotShown,
     Observed,
@@ -17,7 +17,7 @@ from mqtt_mcp.analysis.sample_result import (
     SampleResult,
     TopicShare,
 )
-from mqtt_mcp.analysis.sampling import Sampler
+from mqtt_mcp.analysis.sample.sampling import Sampler
 from mqtt_mcp.analysis.text import clean
 from mqtt_mcp.hub.collection import Collection
 from mqtt_mcp.settings import DEFAULTS

@@ -33,7 +33,7 @@ from mqtt_mcp.analysis.devices.report import (
 from mqtt_mcp.analysis.devices.track import RING, Track
 from mqtt_mcp.analysis.devices.weight import track_bytes
 from mqtt_mcp.analysis.memory import Names
-from mqtt_mcp.analysis.payloads import decode
+from mqtt_mcp.analysis.payloads.decoding import decode
 from mqtt_mcp.analysis.text import clean, quote
 from mqtt_mcp.mqtt.client import Message
 

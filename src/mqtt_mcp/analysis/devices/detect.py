@@ -13,12 +13,12 @@ from typing import Any
 from mqtt_mcp.analysis.devices.availability import availability
 from mqtt_mcp.analysis.devices.directory import Directory, ids_in
 from mqtt_mcp.analysis.devices.track import MAX_KEY_CHARS, MAX_PATH_CHARS, MAX_SERIES, Change, Series, Track
-from mqtt_mcp.analysis.payloads import Decoded
-from mqtt_mcp.analysis.schema_profile import json_type
-from mqtt_mcp.analysis.schema_values import EPOCH_UNITS, epoch_unit
-from mqtt_mcp.analysis.schema_words import words
-from mqtt_mcp.analysis.shape import log_level, signature
+from mqtt_mcp.analysis.payloads.decoding import Decoded
+from mqtt_mcp.analysis.payloads.shape import log_level, signature
+from mqtt_mcp.analysis.schema.profile import json_type
+from mqtt_mcp.analysis.schema.values import EPOCH_UNITS, epoch_unit
 from mqtt_mcp.analysis.text import looks_like_instruction
+from mqtt_mcp.analysis.words import words
 
 _MAX_LEAVES = 80
 _MAX_DEPTH = 4

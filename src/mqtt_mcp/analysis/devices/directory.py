@@ -8,7 +8,7 @@ from collections.abc import Callable
 from sys import getsizeof
 from typing import Any
 
-from mqtt_mcp.analysis.schema_words import looks_like_id
+from mqtt_mcp.analysis.words import looks_like_id
 
 MAX_DEVICES = 5_000
 MAX_HELD_BYTES = 12 * 1024 * 1024

@@ -11,7 +11,7 @@ import msgspec
 
 from mqtt_mcp.analysis.devices.track import Track
 from mqtt_mcp.analysis.statistics import mad, median
-from mqtt_mcp.analysis.templates import templates
+from mqtt_mcp.analysis.topics.templates import templates
 
 MIN_MEMBERS = 24
 _FAR = 12.0

@@ -10,7 +10,7 @@ import msgspec
 
 from mqtt_mcp.analysis.devices.device import Device
 from mqtt_mcp.analysis.devices.directory import normalise
-from mqtt_mcp.analysis.schema_words import words
+from mqtt_mcp.analysis.words import words
 
 _MAX_CANDIDATES = 10
 _FILLERS = frozenset({"the", "a", "my", "device", "sensor", "of", "in", "der", "die", "das", "sensoren", "gerät"})

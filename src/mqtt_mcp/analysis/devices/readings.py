@@ -18,9 +18,9 @@ from mqtt_mcp.analysis.devices.finding import (
 )
 from mqtt_mcp.analysis.devices.findings import mentions
 from mqtt_mcp.analysis.devices.track import Series, Track
-from mqtt_mcp.analysis.schema_words import words
 from mqtt_mcp.analysis.statistics import median, robust_z
 from mqtt_mcp.analysis.text import quote
+from mqtt_mcp.analysis.words import words
 
 _SENTINELS = frozenset({85.0, -127.0, 327.67, -327.68, 6553.5, 65535.0, -999.0, -9999.0, -273.15, 655.35, 32767.0})
 _SWITCHING = frozenset(

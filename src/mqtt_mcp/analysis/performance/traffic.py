@@ -1,6 +1,6 @@
 """Counting live traffic: per topic, per second and in all, in bounded memory.
 
-Owns the tables of a performance watch. Does not know stored messages, ``$SYS`` or probes: ``performance.py`` sorts
+Owns the tables of a performance watch. Does not know stored messages, ``$SYS`` or probes: ``watch.py`` sorts
 those out first. Topics beyond the table's size are let go smallest first, so that heavy talkers stay; what was let go
 is counted.
 """

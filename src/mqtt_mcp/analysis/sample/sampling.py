@@ -2,18 +2,18 @@
 
 Owns what is looked at closely: novelty, and a budget per topic and second that follows the messages' own times.
 Counting is exact for every message, whatever the rate; parsing is not, and its share is reported. Does not choose what
-is shown (``pool.py``, ``pruning.py``) nor how (``sample_result.py``).
+is shown (``pool.py``, ``pruning.py``) nor how (``result.py``).
 """
 
 import msgspec
 
 from mqtt_mcp.analysis.accumulator import Window
 from mqtt_mcp.analysis.distinct import Distinct
-from mqtt_mcp.analysis.pool import KEPT_PAYLOAD_BYTES, Kept, Pool, parse
-from mqtt_mcp.analysis.sample_result import Counts, Issue, OtherTopics, SampleResult, TopicCount, compose
-from mqtt_mcp.analysis.signals import Signal, find, leaves
-from mqtt_mcp.analysis.templates import Masker, merge
-from mqtt_mcp.analysis.tracking import MAX_HASHES, MAX_NOVEL, TemplateState, TopicState
+from mqtt_mcp.analysis.sample.pool import KEPT_PAYLOAD_BYTES, Kept, Pool, parse
+from mqtt_mcp.analysis.sample.result import Counts, Issue, OtherTopics, SampleResult, TopicCount, compose
+from mqtt_mcp.analysis.sample.signals import Signal, find, leaves
+from mqtt_mcp.analysis.sample.tracking import MAX_HASHES, MAX_NOVEL, TemplateState, TopicState
+from mqtt_mcp.analysis.topics.templates import Masker, merge
 from mqtt_mcp.mqtt.client import Message
 from mqtt_mcp.settings import DEFAULTS, Settings
 

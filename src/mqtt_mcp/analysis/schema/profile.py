@@ -1,7 +1,7 @@
 """The profile of JSON values at one place: what was seen there, in bounded memory, mergeable.
 
 A ``Profile`` is a tree of ``Node``s, one per path. ``Profile.add`` is one pass over one value; ``merge`` joins profiles
-of several topics. Nothing here knows JSON Schema, topics or text for people (``schema_document.py`` renders).
+of several topics. Nothing here knows JSON Schema, topics or text for people (``document.py`` renders).
 """
 
 from collections import Counter
@@ -9,8 +9,8 @@ from sys import getsizeof
 from typing import Any
 
 from mqtt_mcp.analysis.memory import slots_bytes
-from mqtt_mcp.analysis.schema_values import Numbers, Strings
-from mqtt_mcp.analysis.schema_variants import Variants
+from mqtt_mcp.analysis.schema.values import Numbers, Strings
+from mqtt_mcp.analysis.schema.variants import Variants
 
 MAX_DEPTH = 12
 MAX_KEYS = 256

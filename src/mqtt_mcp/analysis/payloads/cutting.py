@@ -1,6 +1,6 @@
 """Making a value fit: JSON cut structurally, text cut in the middle, bytes as hex; every cut is visible.
 
-Owns how much of a payload is shown. Does not decide what a payload is (``payloads.py`` does).
+Owns how much of a payload is shown. Does not decide what a payload is (``payloads/decoding.py`` does).
 """
 
 import json

@@ -1,6 +1,6 @@
 """The structure of a value without its values: messages with the same signature look alike.
 
-Owns signatures of decoded payloads. Does not decode (``payloads.py`` does) and does not compare topics
+Owns signatures of decoded payloads. Does not decode (``payloads/decoding.py`` does) and does not compare topics
 (``templates.py`` does).
 """
 

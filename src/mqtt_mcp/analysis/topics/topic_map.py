@@ -12,11 +12,11 @@ import msgspec
 from mqtt_mcp.analysis.accumulator import Window
 from mqtt_mcp.analysis.distinct import Distinct
 from mqtt_mcp.analysis.memory import FLOAT_BYTES, slots_bytes
-from mqtt_mcp.analysis.payloads import BINARY_FORMATS, decode
+from mqtt_mcp.analysis.payloads.decoding import BINARY_FORMATS, decode
+from mqtt_mcp.analysis.payloads.shape import signature
 from mqtt_mcp.analysis.rows import fitting, json_chars, seconds
-from mqtt_mcp.analysis.shape import signature
-from mqtt_mcp.analysis.templates import Masker, merge
 from mqtt_mcp.analysis.text import clean
+from mqtt_mcp.analysis.topics.templates import Masker, merge
 from mqtt_mcp.mqtt.client import Message
 from mqtt_mcp.settings import DEFAULTS, Settings
 

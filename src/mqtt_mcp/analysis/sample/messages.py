@@ -7,9 +7,9 @@ from collections.abc import Sequence
 
 import msgspec
 
-from mqtt_mcp.analysis.payloads import Shown
-from mqtt_mcp.analysis.pool import Kept
-from mqtt_mcp.analysis.pruning import Chosen
+from mqtt_mcp.analysis.payloads.decoding import Shown
+from mqtt_mcp.analysis.sample.pool import Kept
+from mqtt_mcp.analysis.sample.pruning import Chosen
 from mqtt_mcp.analysis.text import clean
 
 _TOPIC_CHARS = 200

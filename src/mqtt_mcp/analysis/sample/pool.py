@@ -9,13 +9,13 @@ from typing import Protocol
 
 import msgspec
 
-from mqtt_mcp.analysis.payloads import Decoded, Rendering, Shown, decode
-from mqtt_mcp.analysis.pruning import ASPECTS, Candidate, Chosen, issue_weights, select
-from mqtt_mcp.analysis.shape import discriminator, signature
-from mqtt_mcp.analysis.signals import Signal, leaves
+from mqtt_mcp.analysis.payloads.decoding import Decoded, Rendering, Shown, decode
+from mqtt_mcp.analysis.payloads.shape import discriminator, signature
+from mqtt_mcp.analysis.sample.pruning import ASPECTS, Candidate, Chosen, issue_weights, select
+from mqtt_mcp.analysis.sample.signals import Signal, leaves
+from mqtt_mcp.analysis.sample.thinning import Coverage, Facet
+from mqtt_mcp.analysis.sample.tracking import LOW_DEVIATIONS, Series, TopicState, outlier
 from mqtt_mcp.analysis.statistics import median, spread
-from mqtt_mcp.analysis.thinning import Coverage, Facet
-from mqtt_mcp.analysis.tracking import LOW_DEVIATIONS, Series, TopicState, outlier
 from mqtt_mcp.mqtt.client import Message
 
 KEPT_PAYLOAD_BYTES = 4_096

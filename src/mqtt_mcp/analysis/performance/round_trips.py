@@ -9,7 +9,7 @@ from typing import Literal
 import msgspec
 
 from mqtt_mcp.analysis.histogram import Histogram
-from mqtt_mcp.analysis.performance import Spread, spread
+from mqtt_mcp.analysis.performance.watch import Spread, spread
 
 MAX_MESSAGES = 1_000
 """Per QoS and probe; a bound on the tables."""

@@ -9,8 +9,8 @@ from typing import Any
 
 import msgspec
 
-from mqtt_mcp.analysis.payloads import Decoded
-from mqtt_mcp.analysis.shape import log_level, mask
+from mqtt_mcp.analysis.payloads.decoding import Decoded
+from mqtt_mcp.analysis.payloads.shape import log_level, mask
 from mqtt_mcp.analysis.text import looks_like_instruction, quote
 
 WEIGHTS = {"critical": 4.0, "high": 3.0, "medium": 2.0, "low": 1.0}

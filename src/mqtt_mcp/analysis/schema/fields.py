@@ -1,16 +1,16 @@
 """A profile as one line per field, for a reader in a hurry.
 
 Owns the paths (``a.b``, ``a[]``, ``a.{}`` for the members of a map) and the words of a line. The values of private
-fields are never shown. Does not make JSON Schema (``schema_document.py`` does).
+fields are never shown. Does not make JSON Schema (``document.py`` does).
 """
 
 import msgspec
 
-from mqtt_mcp.analysis.schema_document import enum_values, is_dynamic, members, number_kind, tidy, types_of
-from mqtt_mcp.analysis.schema_profile import Node, Profile
-from mqtt_mcp.analysis.schema_values import Numbers, Strings
-from mqtt_mcp.analysis.schema_words import best_format, is_private, unit_of
+from mqtt_mcp.analysis.schema.document import enum_values, is_dynamic, members, number_kind, tidy, types_of
+from mqtt_mcp.analysis.schema.profile import Node, Profile
+from mqtt_mcp.analysis.schema.values import Numbers, Strings
 from mqtt_mcp.analysis.text import clean
+from mqtt_mcp.analysis.words import best_format, is_private, unit_of
 
 REDACTED = "(redacted)"
 

@@ -2,17 +2,17 @@
 
 Owns the shape of the result and the account of every message:
 ``topics.messages + other_topics.messages = observed.messages = returned + Σ same + not_shown``. Chooses nothing; the
-messages themselves are cut by ``sample_messages``.
+messages themselves are cut by ``messages``.
 """
 
 from collections.abc import Sequence
 
 import msgspec
 
-from mqtt_mcp.analysis.pool import Kept
-from mqtt_mcp.analysis.pruning import POLICY, Chosen
-from mqtt_mcp.analysis.sample_messages import SampleMessage, fitted
-from mqtt_mcp.analysis.signals import WEIGHTS
+from mqtt_mcp.analysis.sample.messages import SampleMessage, fitted
+from mqtt_mcp.analysis.sample.pool import Kept
+from mqtt_mcp.analysis.sample.pruning import POLICY, Chosen
+from mqtt_mcp.analysis.sample.signals import WEIGHTS
 from mqtt_mcp.analysis.text import clean
 
 MAX_TOPICS = 40

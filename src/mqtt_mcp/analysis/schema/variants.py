@@ -1,7 +1,7 @@
 """Kinds of messages on one topic that a field tells apart, such as OwnTracks' ``_type`` or an event's ``type``.
 
 Owns the counting of candidate discriminator fields and which keys go with each of their values. Does not know the types
-of the fields (``schema_profile.py`` does) or JSON Schema (``schema_document.py``).
+of the fields (``profile.py`` does) or JSON Schema (``document.py``).
 """
 
 from collections import Counter

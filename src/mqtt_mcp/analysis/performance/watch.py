@@ -2,7 +2,7 @@
 
 Owns what counts as traffic: live messages outside ``$SYS`` that are not our own probe's. Stored messages are counted
 apart, and the first second (a partial one, with our own start in it) is left out of rates and of the series. Does not
-publish; round trips are ``round_trips.py``'s, judgement is ``performance_findings.py``'s.
+publish; round trips are ``round_trips.py``'s, judgement is ``findings.py``'s.
 """
 
 from collections.abc import Iterable
@@ -11,10 +11,10 @@ import msgspec
 
 from mqtt_mcp.analysis.accumulator import LinkGap, Window
 from mqtt_mcp.analysis.histogram import Histogram
-from mqtt_mcp.analysis.sys_topics import PREFIX, BrokerSide, SysTopics
-from mqtt_mcp.analysis.templates import templates
+from mqtt_mcp.analysis.performance.sys_topics import PREFIX, BrokerSide, SysTopics
+from mqtt_mcp.analysis.performance.traffic import TopicTraffic, Traffic
 from mqtt_mcp.analysis.text import clean
-from mqtt_mcp.analysis.traffic import TopicTraffic, Traffic
+from mqtt_mcp.analysis.topics.templates import templates
 from mqtt_mcp.mqtt.client import Message
 
 MAX_POINTS = 60

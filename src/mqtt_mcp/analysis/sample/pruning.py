@@ -11,7 +11,7 @@ from collections.abc import Hashable, Sequence
 
 import msgspec
 
-from mqtt_mcp.analysis.signals import WEIGHTS, Signal
+from mqtt_mcp.analysis.sample.signals import WEIGHTS, Signal
 from mqtt_mcp.analysis.text import quote
 
 POLICY = "coverage-1"

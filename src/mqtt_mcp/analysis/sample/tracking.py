@@ -9,7 +9,7 @@ import re
 from collections import deque
 from datetime import UTC, datetime
 
-from mqtt_mcp.analysis.signals import Leaf, Signal, TopicKind
+from mqtt_mcp.analysis.sample.signals import Leaf, Signal, TopicKind
 from mqtt_mcp.analysis.statistics import median, spread
 from mqtt_mcp.analysis.text import quote
 from mqtt_mcp.mqtt.client import Message

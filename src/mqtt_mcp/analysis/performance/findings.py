@@ -8,8 +8,8 @@ from typing import Literal
 
 import msgspec
 
-from mqtt_mcp.analysis.performance import TrafficFacts
-from mqtt_mcp.analysis.round_trips import QosAccount
+from mqtt_mcp.analysis.performance.round_trips import QosAccount
+from mqtt_mcp.analysis.performance.watch import TrafficFacts
 
 Severity = Literal["critical", "high", "medium", "low"]
 _ORDER = ("critical", "high", "medium", "low")

@@ -11,9 +11,9 @@ from typing import Any, Final
 
 import msgspec
 
-from mqtt_mcp.analysis.binary import sniff, sniff_magic
-from mqtt_mcp.analysis.cutting import JsonCutter, cut_hex, cut_text
-from mqtt_mcp.analysis.textual import SNIFFED_CHARS, name_text
+from mqtt_mcp.analysis.payloads.binary import sniff, sniff_magic
+from mqtt_mcp.analysis.payloads.cutting import JsonCutter, cut_hex, cut_text
+from mqtt_mcp.analysis.payloads.textual import SNIFFED_CHARS, name_text
 
 FORMATS: Final = (
     "empty", "json", "json_nonstandard", "json_deep", "json_large", "json_malformed", "number", "boolean",

@@ -1,7 +1,7 @@
 """Which kind of text a text is: a number, a time, an identifier, key=value pairs, CSV, XML and so on.
 
 Owns the rules for text that is not JSON. A kind counts only when it explains the whole text. Linear time: no pattern
-can backtrack over more than a bounded part. Does not touch bytes (``payloads.py`` does).
+can backtrack over more than a bounded part. Does not touch bytes (``payloads/decoding.py`` does).
 """
 
 import base64

@@ -1,7 +1,7 @@
 """What the strings and key names of a payload mean: formats, units, and which values are private.
 
 Pure tables and functions over one string at a time; every pattern is linear in the length of the text. Does not
-profile, count or render anything (``schema_profile.py`` and ``schema_document.py`` do).
+profile, count or render anything (``profile.py`` and ``document.py`` do).
 """
 
 import re

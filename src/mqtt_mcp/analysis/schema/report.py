@@ -1,7 +1,7 @@
 """What a watch tells about payloads: one schema or summary per topic template, fitted into a budget of characters.
 
 Owns the values that a result is made of, the choice of the majority encoding, and what is left out first. Does not
-listen (``schema.py`` does) and does not write JSON Schema keywords for fields (``schema_document.py`` does).
+listen (``listening.py`` does) and does not write JSON Schema keywords for fields (``document.py`` does).
 """
 
 from collections import Counter
@@ -9,11 +9,11 @@ from typing import Any
 
 import msgspec
 
-from mqtt_mcp.analysis.schema_document import Style, schema_of
-from mqtt_mcp.analysis.schema_fields import field_line, fields
-from mqtt_mcp.analysis.schema_profile import Profile
-from mqtt_mcp.analysis.schema_words import is_private
+from mqtt_mcp.analysis.schema.document import Style, schema_of
+from mqtt_mcp.analysis.schema.fields import field_line, fields
+from mqtt_mcp.analysis.schema.profile import Profile
 from mqtt_mcp.analysis.text import clean, quote
+from mqtt_mcp.analysis.words import is_private
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 JSON_ENCODINGS = frozenset({"json", "json_nonstandard"})

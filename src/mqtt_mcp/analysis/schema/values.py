@@ -1,7 +1,7 @@
 """The scalar values of one field: numbers and strings, counted exactly and kept within bounds, mergeable.
 
 Owns ranges, means, distinct values and the formats that all strings share. Does not know paths or structure
-(``schema_profile.py`` does).
+(``profile.py`` does).
 """
 
 import math
@@ -9,7 +9,7 @@ from collections import Counter, deque
 from sys import getsizeof
 
 from mqtt_mcp.analysis.memory import FLOAT_BYTES, NUMBER_BYTES, slots_bytes
-from mqtt_mcp.analysis.schema_words import formats, is_secret_text
+from mqtt_mcp.analysis.words import formats, is_secret_text
 
 MAX_VALUES = 40
 """Distinct strings of one field kept for enums and examples."""

@@ -9,7 +9,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from sys import getsizeof, intern
 
-from mqtt_mcp.analysis import conventions
+from mqtt_mcp.analysis.topics import conventions
 
 _MAX_LEVELS = 32
 _MAX_LEVEL_CHARS = 80

@@ -2,7 +2,7 @@
 
 What was observed is not what is allowed: ranges and value lists are annotations under ``x-mqtt`` unless ``strict`` asks
 for keywords. Either way every profiled message validates. Values of private fields are never shown. Does not profile
-(``schema_profile.py``), group topics (``schema.py``) or list fields for people (``schema_fields.py``).
+(``profile.py``), group topics (``listening.py``) or list fields for people (``fields.py``).
 """
 
 import math
@@ -10,11 +10,11 @@ from typing import Any
 
 import msgspec
 
-from mqtt_mcp.analysis.schema_profile import Node, Profile
-from mqtt_mcp.analysis.schema_values import MAX_VALUE_CHARS, Numbers, Strings, epoch_unit
-from mqtt_mcp.analysis.schema_words import STANDARD_FORMATS, best_format, is_private, looks_like_id, unit_of
+from mqtt_mcp.analysis.schema.profile import Node, Profile
+from mqtt_mcp.analysis.schema.values import MAX_VALUE_CHARS, Numbers, Strings, epoch_unit
 from mqtt_mcp.analysis.statistics import percentile
 from mqtt_mcp.analysis.text import clean
+from mqtt_mcp.analysis.words import STANDARD_FORMATS, best_format, is_private, looks_like_id, unit_of
 
 _ENUM_MAX = 12
 _ENUM_MIN_SEEN = 10

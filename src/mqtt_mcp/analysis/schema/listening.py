@@ -1,7 +1,7 @@
 """What payloads on topics look like: profiles per topic while listening, one JSON Schema per topic template at the end.
 
 Owns the grouping of topics, the encoding of each by majority, and the bounds on both. The profile of one group is
-``schema_profile.py``'s, its rendering ``schema_report.py``'s. Never guesses a schema for an encoding it cannot
+``profile.py``'s, its rendering ``report.py``'s. Never guesses a schema for an encoding it cannot
 read: it names the encoding and says how sure it is.
 """
 
@@ -11,12 +11,12 @@ from sys import getsizeof
 
 from mqtt_mcp.analysis.accumulator import Window
 from mqtt_mcp.analysis.memory import FLOAT_BYTES, Names, slots_bytes
-from mqtt_mcp.analysis.payloads import BINARY_FORMATS, Decoded, decode
-from mqtt_mcp.analysis.schema_profile import Profile
-from mqtt_mcp.analysis.schema_report import JSON_ENCODINGS, Group, SchemaReport, TopicSchema, chars, fitting
-from mqtt_mcp.analysis.shape import signature
-from mqtt_mcp.analysis.templates import templates
+from mqtt_mcp.analysis.payloads.decoding import BINARY_FORMATS, Decoded, decode
+from mqtt_mcp.analysis.payloads.shape import signature
+from mqtt_mcp.analysis.schema.profile import Profile
+from mqtt_mcp.analysis.schema.report import JSON_ENCODINGS, Group, SchemaReport, TopicSchema, chars, fitting
 from mqtt_mcp.analysis.text import clean
+from mqtt_mcp.analysis.topics.templates import templates
 from mqtt_mcp.mqtt.client import Message
 
 MAX_TOPICS = 5_000

@@ -1,0 +1,1 @@
+"""What a payload is, what it says, and how it is shown."""

@@ -1,0 +1,1 @@
+"""How much traffic there is, how fast it is, and what the broker says about itself."""

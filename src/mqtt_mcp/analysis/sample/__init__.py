@@ -1,0 +1,1 @@
+"""Which few of many messages are worth showing: counting, keeping, choosing."""

@@ -1,0 +1,1 @@
+"""What the payloads on topics look like."""

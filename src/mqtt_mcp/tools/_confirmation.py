@@ -11,7 +11,7 @@ from typing import Annotated
 import msgspec
 import trio
 
-from mqtt_mcp.analysis.payloads.decoding import show
+from mqtt_mcp.analysis.payloads.rendering import show
 from mqtt_mcp.analysis.text import clean
 from mqtt_mcp.errors import ErrorKind, ToolError
 from mqtt_mcp.hub.router import Tap

@@ -12,7 +12,7 @@ from mqtt_mcp.analysis.devices import findings, readings
 from mqtt_mcp.analysis.devices.device import Device, Reachability
 from mqtt_mcp.analysis.devices.finding import SEVERITIES, Finding, Outcome, View
 from mqtt_mcp.analysis.devices.track import Track
-from mqtt_mcp.analysis.payloads.decoding import show
+from mqtt_mcp.analysis.payloads.rendering import show
 from mqtt_mcp.analysis.text import clean, quote
 
 CHECKS: tuple[Callable[[View], Outcome], ...] = (

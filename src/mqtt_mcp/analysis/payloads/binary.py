@@ -6,8 +6,11 @@ is linear, refuses more than 64 KiB and gives up at once where a structure does 
 
 import msgspec
 
+from mqtt_mcp.analysis.payloads.protobuf import fields
+
 _WALK_BYTES = 65_536
 _MAX_CBOR_ITEMS = 20_000
+_MAX_FIELD_NUMBER = 536
 
 _MAGICS: tuple[tuple[bytes, str], ...] = (
     (b"\xff\xd8\xff", "image/jpeg"),
@@ -52,71 +55,27 @@ def _is_zlib(payload: bytes) -> bool:
     )
 
 
-def sniff(payload: bytes, topic: str = "") -> str:  # noqa: PLR0911 - a list of tests, first hit wins
+def sniff(payload: bytes) -> str:
     """Name what bytes that are not text seem to be.
 
     Args:
         payload: At least one byte.
-        topic: The topic name; Sparkplug B is told by it.
 
     Returns:
-        A MIME type, ``gzip``, ``zlib``, ``sparkplug_b``, ``cbor``, ``msgpack``, ``protobuf`` …; ``hex`` if none fits.
+        A MIME type, ``gzip``, ``zlib``, ``cbor``, ``msgpack``, ``protobuf`` …; ``hex`` if none fits.
     """
     found = sniff_magic(payload)
     if found:
         return found
     if len(payload) > _WALK_BYTES:
         return "hex"
-    fields = protobuf_fields(payload)
-    if topic.startswith("spBv1.0/") and fields is not None:
-        return "sparkplug_b"
     if _is_cbor(payload):
         return "cbor"
     if _is_msgpack(payload):
         return "msgpack"
-    if fields is not None and len(payload) >= 4:
+    if len(payload) >= 4 and fields(payload, max_number=_MAX_FIELD_NUMBER) is not None:
         return "protobuf"
     return "hex"
-
-
-def _varint(payload: bytes, at: int) -> tuple[int, int]:
-    """Read a protobuf varint; returns (value, next position), position -1 when it does not end in ten bytes."""
-    value = shift = 0
-    while at < len(payload) and shift < 70:
-        byte = payload[at]
-        at += 1
-        value |= (byte & 0x7F) << shift
-        if byte < 0x80:
-            return value, at
-        shift += 7
-    return 0, -1
-
-
-def protobuf_fields(payload: bytes) -> list[int] | None:
-    """The field numbers of a protobuf message in order, or None when the bytes are not one to the last byte."""
-    fields: list[int] = []
-    at, end = 0, len(payload)
-    while at < end:
-        key, at = _varint(payload, at)
-        number, wire = key >> 3, key & 7
-        if at < 0 or not 1 <= number <= 536 or len(fields) > 5_000:
-            return None
-        if wire == 0:
-            _, at = _varint(payload, at)
-        elif wire == 1:
-            at += 8
-        elif wire == 5:
-            at += 4
-        elif wire == 2:
-            size, at = _varint(payload, at)
-            if at >= 0:
-                at += size
-        else:
-            return None
-        if at < 0 or at > end:
-            return None
-        fields.append(number)
-    return fields
 
 
 def _is_msgpack(payload: bytes) -> bool:

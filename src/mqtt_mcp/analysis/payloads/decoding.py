@@ -1,7 +1,7 @@
-"""What a payload is and how it is shown: honest detection of its format, decoding, and a bounded harmless rendering.
+"""What a payload is: honest detection of its format, and decoding.
 
 Owns the list of formats. Never raises whatever the bytes are, works in linear time and allocates in proportion to the
-payload. Does not decompress and does not decode binary encodings (``binary.py`` only names them).
+payload. Does not show payloads (``rendering.py`` does) and remembers nothing between them (``decoder.py`` does).
 """
 
 import json
@@ -12,7 +12,8 @@ from typing import Any, Final
 import msgspec
 
 from mqtt_mcp.analysis.payloads.binary import sniff, sniff_magic
-from mqtt_mcp.analysis.payloads.cutting import JsonCutter, cut_hex, cut_text
+from mqtt_mcp.analysis.payloads.edge_nodes import Event
+from mqtt_mcp.analysis.payloads.sparkplug import is_sparkplug_topic, parse, structure, to_value
 from mqtt_mcp.analysis.payloads.textual import SNIFFED_CHARS, name_text
 
 FORMATS: Final = (
@@ -20,7 +21,7 @@ FORMATS: Final = (
     "iso_time", "uuid", "hex_text", "base64", "key_value", "csv", "line_protocol", "xml", "ndjson", "text",
     "text_utf16", "text_latin1", "gzip", "zlib", "zip", "zstd", "bzip2", "xz", "avro", "parquet", "image/jpeg",
     "image/png", "image/gif", "image/webp", "audio/ogg", "audio/mpeg", "audio/flac", "audio/wav", "video/mp4",
-    "application/pdf", "sparkplug_b", "cbor", "msgpack", "protobuf", "hex",
+    "application/pdf", "sparkplug_b", "cbor", "msgpack", "protobuf", "protobuf_malformed", "hex",
 )  # fmt: skip
 """Every value of ``format``. Those up to ``text_latin1`` are text, from ``gzip`` on binary and shown as hex."""
 
@@ -40,25 +41,20 @@ class Decoded(msgspec.Struct, frozen=True):
     """A payload's format and, where it was decoded, its value.
 
     ``value`` is the parsed value for ``json`` and ``json_nonstandard`` (NaN and infinities became None), a float for
-    ``number``, a bool for ``boolean``, the text for other textual formats, None for binary, empty, too deep and too
-    large (above 1 MiB) ones.
+    ``number``, a bool for ``boolean``, the text for other textual formats, what ``sparkplug.to_value`` gives for
+    ``sparkplug_b``, None for other binary, empty, too deep and too large (above 1 MiB) ones.
+
+    Attributes:
+        codec: What the content was wrapped in, empty for nothing.
+        shape: Structure signature where the value does not tell it, otherwise empty.
+        events: What a ``Decoder`` noticed about the message in its stream.
     """
 
     format: str
     value: Any = None
-
-
-class Shown(msgspec.Struct, frozen=True):
-    """A payload as a result shows it.
-
-    ``payload`` is data: escaped and bounded. ``bytes`` is the original size; ``cut`` says that something is missing,
-    which ``payload`` shows as ``…(+n)``.
-    """
-
-    payload: str
-    format: str
-    bytes: int
-    cut: bool
+    codec: str = ""
+    shape: str = ""
+    events: tuple[Event, ...] = ()
 
 
 _EMPTY = Decoded("empty")
@@ -132,10 +128,10 @@ _STRUCTURE = re.compile(rb'"(?:[^"\\]|\\.)*+"?|[{}\[\]]', re.DOTALL)
 def _decode_other(  # noqa: PLR0911 - a list of tests, first hit wins
     payload: bytes, topic: str, content_type: str
 ) -> Decoded:
-    if topic.startswith("spBv1.0/") and "/STATE/" not in topic:
-        name = sniff(payload, topic)
-        if name == "sparkplug_b":
-            return Decoded(name)
+    if is_sparkplug_topic(topic):
+        parsed = parse(payload)
+        if parsed is not None:
+            return Decoded("sparkplug_b", to_value(parsed, _nameless), shape=structure(parsed, _nameless))
     magic = sniff_magic(payload)
     if magic:
         return Decoded(magic)
@@ -148,9 +144,9 @@ def _decode_other(  # noqa: PLR0911 - a list of tests, first hit wins
     try:
         text = bare.decode()
     except UnicodeDecodeError:
-        return _not_utf8(payload, topic, content_type)
+        return _not_utf8(payload, content_type)
     if _TEXT_CONTROLS.search(text[:SNIFFED_CHARS]) is not None:
-        name = _hinted(sniff(payload, topic), content_type)
+        name = _hinted(sniff(payload), content_type)
         return Decoded("text", text) if name == "hex" and _mostly_text(payload) else Decoded(name)
     return Decoded(*name_text(text))
 
@@ -211,7 +207,7 @@ def _mostly_text(payload: bytes) -> bool:
     return controls * 20 <= len(head)
 
 
-def _not_utf8(payload: bytes, topic: str, content_type: str) -> Decoded:
+def _not_utf8(payload: bytes, content_type: str) -> Decoded:
     head = payload[:1024]
     printable = sum(32 <= byte < 127 or byte in b"\t\r\n" for byte in head)
     if (
@@ -220,60 +216,8 @@ def _not_utf8(payload: bytes, topic: str, content_type: str) -> Decoded:
         and not any(byte < 32 and byte not in b"\t\r\n\x1b" for byte in head)
     ):
         return Decoded("text_latin1", payload.decode("latin-1"))
-    return Decoded(_hinted(sniff(payload, topic), content_type))
+    return Decoded(_hinted(sniff(payload), content_type))
 
 
-def show(payload: bytes, topic: str = "", content_type: str = "", max_chars: int = 400) -> Shown:
-    """A payload as bounded, harmless text.
-
-    JSON is cut structurally and stays valid JSON; text keeps its beginning and its end; binary is hex.
-
-    Args:
-        payload: Any bytes.
-        topic: As for ``decode``.
-        content_type: As for ``decode``.
-        max_chars: Bound of the shown text, at least 20.
-    """
-    return show_decoded(decode(payload, topic, content_type), payload, max_chars)
-
-
-def show_decoded(decoded: Decoded, payload: bytes, max_chars: int = 400) -> Shown:
-    """As ``show``, for a payload that is decoded already."""
-    return Rendering(decoded, payload).at(max_chars)
-
-
-class Rendering:
-    """One payload shown in several lengths, each at most as long as the one before.
-
-    Args:
-        decoded: What ``decode`` found in ``payload``.
-        payload: Any bytes.
-    """
-
-    def __init__(self, decoded: Decoded, payload: bytes) -> None:
-        self._decoded = decoded
-        self._payload = payload
-        self._json = JsonCutter(decoded.value) if decoded.format in {"json", "json_nonstandard"} else None
-        self._last: Shown | None = None
-
-    def at(self, max_chars: int) -> Shown:
-        """The payload in at most ``max_chars``; the same object as before when that fits as it is."""
-        last = self._last
-        if last is not None and len(last.payload) <= max_chars and (self._json is not None or not last.cut):
-            return last
-        text, cut = self._cut(max_chars)
-        self._last = Shown(text, self._decoded.format, len(self._payload), cut)
-        return self._last
-
-    def _cut(self, max_chars: int) -> tuple[str, bool]:
-        decoded, payload = self._decoded, self._payload
-        if self._json is not None:
-            return self._json.cut(max_chars)
-        if not payload:
-            return "", False
-        if decoded.format in BINARY_FORMATS:
-            return cut_hex(payload, max_chars)
-        if isinstance(decoded.value, str):
-            return cut_text(decoded.value, max_chars)
-        head = payload if len(payload) <= 4 * max_chars else payload[: 4 * max_chars]
-        return cut_text(head.decode("utf-8", "replace"), max_chars, missing_chars=len(payload) - len(head))
+def _nameless(_alias: int) -> None:
+    """No birth is known to a single payload."""

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from mqtt_mcp.analysis.payloads.decoding import Shown
+from mqtt_mcp.analysis.payloads.rendering import Shown
 from mqtt_mcp.analysis.sample.pool import Kept
 from mqtt_mcp.analysis.sample.pruning import Chosen
 from mqtt_mcp.analysis.text import clean

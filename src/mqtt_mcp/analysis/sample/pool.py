@@ -9,7 +9,8 @@ from typing import Protocol
 
 import msgspec
 
-from mqtt_mcp.analysis.payloads.decoding import Decoded, Rendering, Shown, decode
+from mqtt_mcp.analysis.payloads.decoding import Decoded, decode
+from mqtt_mcp.analysis.payloads.rendering import Rendering, Shown
 from mqtt_mcp.analysis.payloads.shape import discriminator, signature
 from mqtt_mcp.analysis.sample.pruning import ASPECTS, Candidate, Chosen, issue_weights, select
 from mqtt_mcp.analysis.sample.signals import Signal, leaves

@@ -210,7 +210,7 @@ def _dataset(data: bytes) -> dict[str, Any] | None:
     if found is None:
         return None
     columns = [_text(value) for number, _, value in found if number == 2]
-    rows = []
+    rows: list[list[Any]] = []
     for number, wire, value in found:
         if number == 4 and wire == BYTES and len(rows) < _MAX_ROWS:
             elements = [

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from mqtt_mcp.analysis.payloads.decoding import BINARY_FORMATS, FORMATS, decode
 from mqtt_mcp.analysis.payloads.rendering import Rendering, show
 from mqtt_mcp.analysis.payloads.shape import signature
-from mqtt_mcp.analysis.sample.signals import TopicKind, find, leaves
+from testkit.messages import signals_of
 
 JSON_VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(st.characters(exclude_categories=())),
@@ -66,7 +66,7 @@ def test_a_hostile_payload_is_shown_within_bounds_and_time(name):
     began = time.perf_counter()
     assert_shown_well(HOSTILE[name])
     decoded = decode(HOSTILE[name], "a/b")
-    find(TopicKind("a/b"), decoded, leaves(decoded.value))
+    signals_of("a/b", decoded)
     signature(decoded.value)
     assert time.perf_counter() - began < 2.0
 
@@ -82,7 +82,7 @@ def test_any_bytes_on_any_topic_can_be_examined(payload, topic, content_type):
     """Decoding, leaves, signals and signature accept whatever comes."""
     decoded = decode(payload, topic, content_type)
     assert isinstance(signature(decoded.value), str)
-    find(TopicKind(topic), decoded, leaves(decoded.value))
+    signals_of(topic, decoded)
 
 
 @given(JSON_VALUES, st.integers(20, 600))

@@ -4,13 +4,12 @@ import pytest
 
 from mqtt_mcp.analysis.payloads.decoding import decode
 from mqtt_mcp.analysis.sample.sampling import Sampler
-from mqtt_mcp.analysis.sample.signals import TopicKind, find, leaves
-from testkit.messages import feed, message, window
+from testkit.messages import feed, message, signals_of, window
 
 
 def codes(topic, payload):
     decoded = decode(payload, topic)
-    return {signal.code for signal in find(TopicKind(topic), decoded, leaves(decoded.value))}
+    return {signal.code for signal in signals_of(topic, decoded)}
 
 
 @pytest.mark.parametrize(

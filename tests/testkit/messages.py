@@ -4,6 +4,9 @@ from collections.abc import Iterable
 from typing import Any
 
 from mqtt_mcp.analysis.accumulator import Accumulator, EndedBy, Window
+from mqtt_mcp.analysis.payloads.decoding import Decoded
+from mqtt_mcp.analysis.sample.plans import plan_of
+from mqtt_mcp.analysis.sample.signals import Signal, TopicKind, about_field, about_message
 from mqtt_mcp.mqtt.client import Message, Properties
 
 
@@ -37,3 +40,13 @@ def feed(accumulator: Accumulator, messages: Iterable[Message]) -> None:
     """Give messages to an accumulator at their times."""
     for one in messages:
         accumulator.add(one, one.received_s)
+
+
+def signals_of(topic: str, decoded: Decoded) -> list[Signal]:
+    """The signs of one message by itself, its fields included."""
+    kind = TopicKind(topic)
+    found = about_message(kind, decoded)
+    for field, value in plan_of(decoded.value).read(decoded.value):
+        if field.judged and isinstance(decoded.value, dict):
+            found += about_field(kind, field.path, field.key, value)
+    return found

@@ -12,7 +12,7 @@ _MAX_KEYS = 24
 _MAX_KEY_CHARS = 40
 _MAX_SIGNATURE_CHARS = 600
 _HEAD_CHARS = 80
-_DISCRIMINATORS = ("_type", "type", "event", "eventType", "method", "level", "severity", "lvl", "status")
+DISCRIMINATORS = ("_type", "type", "event", "eventType", "method", "level", "severity", "lvl", "status")
 
 _ID_KEY = re.compile(
     r"(?:0x)?[0-9a-fA-F]{6,}|\d+|[0-9a-fA-F]{2}(?:[:-][0-9a-fA-F]{2}){3,7}"
@@ -53,7 +53,7 @@ def discriminator(value: Any) -> str:
     Messages with equal fields and different discriminators are different structures to a reader.
     """
     if isinstance(value, dict):
-        for key in _DISCRIMINATORS:
+        for key in DISCRIMINATORS:
             word = value.get(key)
             if isinstance(word, str) and _WORD.fullmatch(word):
                 return "|" + word

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 import msgspec
 
+from mqtt_mcp.analysis.payloads.decoder import Decoder
 from mqtt_mcp.analysis.payloads.rendering import Shown
 from mqtt_mcp.analysis.sample.pool import Kept
 from mqtt_mcp.analysis.sample.pruning import Chosen
@@ -41,15 +42,16 @@ class SampleMessage(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=Tru
     user_properties: list[str] = msgspec.field(default_factory=list)
 
 
-def fitted(chosen: Sequence[tuple[Kept, Chosen]], max_chars: int) -> list[SampleMessage]:
+def fitted(chosen: Sequence[tuple[Kept, Chosen]], max_chars: int, decoder: Decoder) -> list[SampleMessage]:
     """Render the chosen messages into a budget: equal caps first, then what is left goes to those with issues.
 
     Args:
         chosen: What to show, in the order of the result.
         max_chars: Bound of all messages together, as JSON.
+        decoder: That of the watch.
     """
     cap = _START_CHARS
-    renderings = [kept.rendering() for kept, _ in chosen]
+    renderings = [kept.rendering(decoder) for kept, _ in chosen]
     shown = [rendering.at(cap) for rendering in renderings]
     messages = [_message(kept, one, payload) for (kept, one), payload in zip(chosen, shown, strict=True)]
     sizes = [_chars(message) for message in messages]
@@ -74,7 +76,7 @@ def fitted(chosen: Sequence[tuple[Kept, Chosen]], max_chars: int) -> list[Sample
     # What is left goes to single messages, those with issues first: the common cap was lowered in steps.
     for index in order:
         if shown[index].cut:
-            longer = _with_payload(messages[index], chosen[index][0].rendering().at(longer_cap))
+            longer = _with_payload(messages[index], chosen[index][0].rendering(decoder).at(longer_cap))
             more = _chars(longer) - sizes[index]
             if more <= spare:
                 spare -= more

@@ -9,13 +9,16 @@ from typing import Protocol
 
 import msgspec
 
+from mqtt_mcp.analysis.payloads.decoder import Decoder
 from mqtt_mcp.analysis.payloads.decoding import Decoded, decode
 from mqtt_mcp.analysis.payloads.rendering import Rendering, Shown
 from mqtt_mcp.analysis.payloads.shape import discriminator, signature
+from mqtt_mcp.analysis.sample.plans import Plan, Plans
 from mqtt_mcp.analysis.sample.pruning import ASPECTS, Candidate, Chosen, issue_weights, select
-from mqtt_mcp.analysis.sample.signals import Signal, leaves
+from mqtt_mcp.analysis.sample.series import Series
+from mqtt_mcp.analysis.sample.signals import Signal
 from mqtt_mcp.analysis.sample.thinning import Coverage, Facet
-from mqtt_mcp.analysis.sample.tracking import LOW_DEVIATIONS, Series, TopicState, outlier
+from mqtt_mcp.analysis.sample.tracking import LOW_DEVIATIONS, MIN_SIBLINGS, SIBLING_DEVIATIONS, TopicState, outlier
 from mqtt_mcp.analysis.statistics import median, spread
 from mqtt_mcp.mqtt.client import Message
 
@@ -25,17 +28,26 @@ MESSAGE_BYTES = 1_500
 """About what one message of the pool takes besides its payload: itself and what it covers."""
 _RENDERED_CHARS = (2_000, 400, 150, 60, 24)
 _LATEST_TOPICS = 200
+_PLANNED = frozenset({dict, list, float, bool})
+"""Values whose structure their plan knows; that of a text depends on the text."""
 _WEIGHTS = {aspect: int(weight * 10_000) for aspect, weight in ASPECTS.items()}
 _CONTENT = 1_000_000
 """What a content counts that no other message of its topic has: of equal messages all but one go first."""
 
 
-def parse(message: Message) -> Decoded:
-    """Decode a message for the analysis; a payload above 64 KiB is looked at by its beginning only."""
+def parse(message: Message, decoder: Decoder, *, again: bool = False) -> Decoded:
+    """Decode a message for the analysis; a payload above 64 KiB is looked at by its beginning only.
+
+    Args:
+        message: Any message.
+        decoder: That of the watch.
+        again: It was decoded before: nothing is learned.
+    """
     properties = message.properties
     payload = message.payload
     if len(payload) <= PARSED_BYTES:
-        return decode(payload, message.topic, properties.content_type if properties else "")
+        run = decoder.again if again else decoder.decode
+        return run(payload, message.topic, properties.content_type if properties else "")
     if payload[:1] in {b"{", b"["}:
         return Decoded("json", None)
     head = decode(payload[:PARSED_BYTES], message.topic)
@@ -60,14 +72,20 @@ class Kept:
         "words",
     )
 
-    def __init__(self, message: Message, decoded: Decoded, state: TopicState, t_s: float, order: int) -> None:
+    def __init__(
+        self, message: Message, decoded: Decoded, plan: Plan, state: TopicState, *, t_s: float, order: int
+    ) -> None:
         self.digest = hash(message.payload)
         self.state = state
         self.t_s = t_s
         self.order = order
         self.first = False
-        self.structure = signature(decoded.value) if decoded.value is not None else decoded.format
-        self.shape = self.structure + discriminator(decoded.value)
+        value = decoded.value
+        if decoded.shape or value is None:
+            self.structure = decoded.shape or decoded.format
+        else:
+            self.structure = plan.structure if value.__class__ in _PLANNED else signature(value)
+        self.shape = self.structure + discriminator(value) if plan.discriminators else self.structure
         self.numbers: dict[str, float] = {}
         self.words: Sequence[tuple[str, str]] = ()
         self.signals: list[Signal] = []
@@ -88,13 +106,11 @@ class Kept:
             self.renderings = tuple(rendering.at(chars) for chars in _RENDERED_CHARS)
             self.message = msgspec.structs.replace(self.message, payload=b"")
 
-    def rendering(self) -> "Rendered":
+    def rendering(self, decoder: Decoder) -> "Rendered":
         """What shows the payload in several lengths, each at least 24 and at most as long as the one before."""
         if self.renderings:
             return _Stored(self.renderings)
-        message = self.message
-        content_type = message.properties.content_type if message.properties else ""
-        return Rendering(decode(message.payload, message.topic, content_type), message.payload)
+        return Rendering(parse(self.message, decoder, again=True), self.message.payload)
 
     @property
     def held_bytes(self) -> int:
@@ -147,14 +163,22 @@ class Pool:
     Args:
         size: Most messages it holds.
         bin_s: Seconds that count as one and the same time.
+        decoder, plans: Those of the watch.
     """
 
-    def __init__(self, size: int, bin_s: float) -> None:
+    def __init__(self, size: int, bin_s: float, decoder: Decoder, plans: Plans) -> None:
         self.size = size
+        self._decoder = decoder
+        self._plans = plans
         self.kept: dict[int, Kept] = {}
         self.held_bytes = 0
         self.coverage = Coverage()
         self._bin_s = bin_s
+
+    @property
+    def full(self) -> bool:
+        """Whether another message costs the place of one that is there."""
+        return len(self.kept) >= self.size
 
     def add(self, kept: Kept, decoded: Decoded, issues: IssueCounts) -> None:
         """Take a message; when the pool is too full, the one that is missed least goes."""
@@ -195,12 +219,13 @@ class Pool:
             message = state.last
             if message is None or state.messages < 2 or id(message) in pooled:
                 continue
-            decoded = parse(message)
-            kept = Kept(message, decoded, state, state.last_s, state.last_order)
+            decoded = parse(message, self._decoder, again=True)
+            plan = self._plans.plan(decoded.value)
+            kept = Kept(message, decoded, plan, state, t_s=state.last_s, order=state.last_order)
             kept.words = [
-                (path, str(value))
-                for path, _, value in leaves(decoded.value)
-                if path in state.words and isinstance(value, str | bool) and str(value) in state.words[path]
+                (field.path, str(value))
+                for field, value in plan.read(decoded.value)
+                if field.letter in "sb" and str(value) in state.words.get(field.path, ())
             ]
             found.append(kept)
             if len(found) >= _LATEST_TOPICS:
@@ -252,8 +277,8 @@ def _candidates(
         state = kept.state
         signals = kept.signals
         extremes = kept.extremes()
-        if extremes and not any(signal.code == "outlier" for signal in signals):
-            signals = signals + _late_outliers(kept, extremes, measured)
+        if kept.numbers and not any(signal.code == "outlier" for signal in signals):
+            signals = signals + (_late_outliers(kept, extremes, measured) or _unlike_siblings(kept, measured))
         found.append(
             Candidate(
                 t_s=kept.t_s,
@@ -283,12 +308,29 @@ def _late_outliers(
     for path, which in extremes:
         series = kept.state.series[path]
         value = series.low if which == "min" else series.high
-        of_series = measured.get(series)
-        if of_series is None:
-            middle = median(series.ring)
-            of_series = measured[series] = (middle, spread(series.ring, middle))
-        middle, width = of_series
-        deviation = abs(value - middle) / width
+        middle, deviation = _deviation(series, value, measured)
         if deviation > LOW_DEVIATIONS:
             found.append(outlier(path, value, middle, deviation))
     return found
+
+
+def _unlike_siblings(kept: Kept, measured: dict[Series, tuple[float, float]]) -> list[Signal]:
+    """As ``TopicState.compare_with_siblings``, with what the whole watch taught."""
+    known = kept.state.template.series.get(kept.structure)
+    if known is None or len(known[0]) < MIN_SIBLINGS:
+        return []
+    for path, value in kept.numbers.items():
+        series = known[1].get(path)
+        if series is not None and series.count >= MIN_SIBLINGS and value in {series.low, series.high}:
+            middle, deviation = _deviation(series, value, measured)
+            if deviation > SIBLING_DEVIATIONS and series.distinct >= 3:
+                return [outlier(path, value, middle, deviation)]
+    return []
+
+
+def _deviation(series: Series, value: float, measured: dict[Series, tuple[float, float]]) -> tuple[float, float]:
+    known = measured.get(series)
+    if known is None:
+        middle = median(series.ring)
+        known = measured[series] = (middle, spread(series.ring, middle))
+    return known[0], abs(value - known[0]) / known[1]

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 import msgspec
 
+from mqtt_mcp.analysis.payloads.decoder import Decoder
 from mqtt_mcp.analysis.sample.messages import SampleMessage, fitted
 from mqtt_mcp.analysis.sample.pool import Kept
 from mqtt_mcp.analysis.sample.pruning import POLICY, Chosen
@@ -128,6 +129,7 @@ def compose(
     estimated: bool,
     issues: Sequence[Issue],
     max_chars: int,
+    decoder: Decoder,
 ) -> SampleResult:
     """Put the result together.
 
@@ -140,6 +142,7 @@ def compose(
         estimated: Whether the number of those is an estimate.
         issues: All reasons that were counted.
         max_chars: Bound of the result as JSON; payloads are cut to meet it.
+        decoder: That of the watch.
     """
     shown_of: dict[str, int] = {}
     for kept, _ in chosen:
@@ -147,7 +150,7 @@ def compose(
     rows, other = _topic_rows(topics, more, shown_of, issues)
     listed = _listed_issues(issues, chosen)
     overhead = len(msgspec.json.encode((rows, listed))) + 1_000
-    messages = fitted(chosen, max_chars - overhead)
+    messages = fitted(chosen, max_chars - overhead, decoder)
     same = sum(message.same for message in messages)
     on_shown = sum(topic.messages for topic in topics if topic.topic in shown_of) - len(messages) - same
     missing = counts.messages - len(messages) - same

@@ -9,9 +9,11 @@ import msgspec
 
 from mqtt_mcp.analysis.accumulator import Window
 from mqtt_mcp.analysis.distinct import Distinct
+from mqtt_mcp.analysis.payloads.decoder import Decoder
+from mqtt_mcp.analysis.sample.plans import Plans
 from mqtt_mcp.analysis.sample.pool import KEPT_PAYLOAD_BYTES, Kept, Pool, parse
 from mqtt_mcp.analysis.sample.result import Counts, Issue, OtherTopics, SampleResult, TopicCount, compose
-from mqtt_mcp.analysis.sample.signals import Signal, find, leaves
+from mqtt_mcp.analysis.sample.signals import Signal, about_message
 from mqtt_mcp.analysis.sample.tracking import MAX_HASHES, MAX_NOVEL, TemplateState, TopicState
 from mqtt_mcp.analysis.topics.templates import Masker, merge
 from mqtt_mcp.mqtt.client import Message
@@ -19,9 +21,19 @@ from mqtt_mcp.settings import DEFAULTS, Settings
 
 MAX_DETAILED_TOPICS = 5_000
 _MAX_ISSUES = 3_000
-_ALWAYS_PARSED = 20
-_PARSE_EVERY_S = 0.1
+_ALWAYS_PARSED = 50
+_EARLY = 8
+"""Before so many messages of a topic nobody knows whether a record is an extreme: each is kept."""
+_PARSE_EVERY_S = 0.05
+_ROOMY = 20
+"""So many messages of each topic are kept for no reason of their own, as long as there is room."""
+_ORDINARY_PER_BIN = 50
+"""Messages of a twentieth of the watch that a full pool takes although nothing about them is new."""
+_FLOOD_PER_S = 20_000
+_PARSED_IN_A_FLOOD = 6_000
+"""A second with more than 20,000 messages leaves time for counting; of these at most 6,000 are looked into."""
 _NEEDLE_EVERY_S = 0.02
+_CALM_BYTES = 200
 _TOPIC_BYTES = 2_000  # about what the state of a topic takes
 _NEEDLES = (b"rror", b"RROR", b"ffline", b"larm", b"ailed")
 
@@ -50,14 +62,19 @@ class Sampler:
         self._bin_s = duration_s / 20
         self._counts = Counts()
         self._second = 0
-        self._in_second = 0
+        self._in_second = self._parsed_in_second = 0
         self._topics: dict[str, TopicState] = {}
         self._templates: dict[tuple[str, ...], TemplateState] = {}
         self._masker = Masker()
+        self._decoder = Decoder()
+        self._plans = Plans()
+        self._calm: set[tuple[str, bool, str]] = set()
+        self._bin = -1
+        self._ordinary_in_bin = 0
         self._more = OtherTopics()
         self._more_topics: set[str] = set()
         self._beyond: Distinct | None = None
-        self._pool = Pool(max_messages, self._bin_s)
+        self._pool = Pool(max_messages, self._bin_s, self._decoder, self._plans)
         self._latest_bytes = 0
         self._issues: dict[tuple[str, str, str], Issue] = {}
         self._issue_counts: dict[tuple[str, str, str], int] = {}
@@ -75,7 +92,7 @@ class Sampler:
         second = int(t_s)
         if second != self._second:
             self._second = second
-            self._in_second = 0
+            self._in_second = self._parsed_in_second = 0
         self._in_second += 1
         if self._in_second > counts.rate_peak_1s:  # noqa: PLR1730 - max() would double the cost of this line
             counts.rate_peak_1s = self._in_second
@@ -108,8 +125,12 @@ class Sampler:
         if digest == topic.last_hash and topic.messages > 1:
             counts.duplicates += 1
         topic.last_hash = digest
-        if topic.messages <= _ALWAYS_PARSED or self._worth_it(topic, payload, size, known=seen is not None, t_s=t_s):
+        if (
+            topic.messages <= _ALWAYS_PARSED or self._worth_it(topic, payload, size, known=seen is not None, t_s=t_s)
+        ) and (self._in_second < _FLOOD_PER_S or self._parsed_in_second < _PARSED_IN_A_FLOOD):
             self._examine(message, topic, t_s)
+        else:
+            self._decoder.skipped(message.topic)
 
     def _worth_it(self, topic: TopicState, payload: bytes, size: int, *, known: bool, t_s: float) -> bool:
         novelty = (size << 8) | (payload[0] if size else 0)
@@ -158,29 +179,41 @@ class Sampler:
 
     def _examine(self, message: Message, topic: TopicState, t_s: float) -> None:
         self._counts.parsed += 1
-        decoded = parse(message)
-        found_leaves = leaves(decoded.value)
-        kept = Kept(message, decoded, topic, t_s, self._counts.messages)
+        self._parsed_in_second += 1
+        decoded = parse(message, self._decoder)
+        value = decoded.value
+        plan = self._plans.plan(value)
+        kept = Kept(message, decoded, plan, topic, t_s=t_s, order=self._counts.messages)
         kept.first = topic.messages == 1
-        signals = find(topic.kind, decoded, found_leaves)
-        if any(signal.code == "online" for signal in signals):
+        signals = about_message(topic.kind, decoded)
+        reading = topic.note(plan.read(value), signals, self._calm, live=not message.retain)
+        kept.numbers, kept.words = reading.numbers, reading.words
+        if signals and any(signal.code == "online" for signal in signals):
             signals = _only_returns(signals, topic)
-        known_shapes, known_words = len(topic.shapes), sum(map(len, topic.words.values()))
-        kept.numbers, kept.words = topic.note_values(found_leaves, signals)
-        topic.note_shape(kept.structure, signals)
-        topic.compare_with_siblings(kept.structure, kept.numbers, signals)
+        known_shape = topic.note_shape(kept.structure, signals)
+        topic.compare_with_siblings(kept.structure, reading, signals)
         kept.signals = signals
         worth = self._note_signals(topic, signals, t_s) if signals else False
         if (
             worth
-            or topic.messages <= _ALWAYS_PARSED
-            or t_s >= topic.next_admit_s
-            or len(topic.shapes) > known_shapes
-            or sum(map(len, topic.words.values())) > known_words
-            or kept.extremes()
+            or kept.first
+            or not known_shape
+            or reading.new_word
+            or ((topic.parsed <= _ROOMY or t_s >= topic.next_admit_s) and self._has_room(t_s))
+            or (reading.record and (topic.parsed <= _EARLY or kept.extremes()))
         ):
             topic.next_admit_s = t_s + self._bin_s
             self._pool.add(kept, decoded, self._issue_counts)
+
+    def _has_room(self, t_s: float) -> bool:
+        """Whether one more message may be kept although nothing about it is new."""
+        if not self._pool.full:
+            return True
+        time_bin = int(t_s / self._bin_s)
+        if time_bin != self._bin:
+            self._bin, self._ordinary_in_bin = time_bin, 0
+        self._ordinary_in_bin += 1
+        return self._ordinary_in_bin <= _ORDINARY_PER_BIN
 
     def _note_signals(self, topic: TopicState, signals: list[Signal], t_s: float) -> bool:
         """Count signals; tell whether one is worth keeping its message: the 1st, 2nd, 4th, 8th … of a kind."""
@@ -216,7 +249,8 @@ class Sampler:
     def kept_bytes(self) -> int:
         """About what the pool, the latest messages and the states of the topics take."""
         states = _TOPIC_BYTES * len(self._topics) + 200 * len(self._more_topics)
-        return self._pool.held_bytes + self._latest_bytes + states
+        learned = self._decoder.held_bytes + self._plans.held_bytes + _CALM_BYTES * len(self._calm)
+        return self._pool.held_bytes + self._latest_bytes + states + learned
 
     def shrink(self, target_bytes: int) -> None:
         """Let latest messages go, then halve the pool until it fits; counts and topics stay."""
@@ -225,6 +259,7 @@ class Sampler:
                 topic.last = None
                 topic.last_bytes = 0
             self._latest_bytes = 0
+        self._calm.clear()
         while self.kept_bytes > target_bytes and self._pool.size > 1:
             self._pool.size = max(1, self._pool.size // 2)
             self._pool.thin()
@@ -257,6 +292,7 @@ class Sampler:
             estimated=self._beyond is not None,
             issues=list(self._issues.values()),
             max_chars=self._settings.result_chars - 2_500,
+            decoder=self._decoder,
         )
 
 

@@ -14,21 +14,22 @@ from mqtt_mcp.analysis.payloads.shape import log_level, mask
 from mqtt_mcp.analysis.text import looks_like_instruction, quote
 
 WEIGHTS = {"critical": 4.0, "high": 3.0, "medium": 2.0, "low": 1.0}
-MAX_LEAVES = 48
-MAX_DEPTH = 5
 _TEXT_CHARS = 600
-_KEY_CHARS = 60
 
 _AVAILABILITY_LEVELS = frozenset(
     {"availability", "status", "online", "lwt", "$state", "connected", "available", "conn", "disconnected", "state"}
 )
 _YES_NO_LEAVES = frozenset({"online", "connected", "available", "availability", "lwt", "conn"})
-_OFFLINE = frozenset({"offline", "lost", "false", "disconnected", "stopped", "unavailable", "dead", "0", "off"})
-_ONLINE = frozenset({"online", "ready", "true", "connected", "1", "on"})
-_WEAK = frozenset({"0", "1", "on", "off", "true", "false"})
+_OFFLINE = frozenset(
+    {"offline", "lost", "false", "disconnected", "stopped", "unavailable", "dead", "0", "off", "not_available", "down"}
+)
+_ONLINE = frozenset({"online", "ready", "true", "connected", "1", "on", "available", "alive"})
+_WEAK = frozenset({"0", "1", "on", "off", "true", "false", "down", "stopped"})
+"""Words that mean something only where the topic says that it is about being reachable."""
 _AVAILABILITY_KEYS = frozenset({"state", "online", "_type", "eventtype", "status", "connected", "availability"})
 _ALARM = re.compile(
-    r"alarm|leak|smoke|tamper|fault|overtemp|overpower|(?:^|_)gas(?:_|$)|carbon_monoxide|problem|emergency|sos",
+    r"alarm|leak|smoke|tamper|fault|overtemp|overpower|overvoltage|overcurrent|(?:^|_)gas(?:_|$)|carbon_monoxide"
+    r"|problem|emergency|e_?stop|sos|intrusion|flood",
     re.IGNORECASE,
 )
 _LEVEL_KEYS = frozenset({"level", "severity", "lvl", "loglevel", "log_level", "priority"})
@@ -38,11 +39,29 @@ _ERROR_WORDS = re.compile(
 _WARNING_WORDS = re.compile(
     r"\b(?:warn(?:ing)?|retry(?:ing)?|unreachable|refused|denied|rejected|invalid|unknown command)\b", re.IGNORECASE
 )
-_MESSAGE_KEYS = frozenset({"error", "message", "msg", "description", "reason", "err", "errors", "detail", "text"})
+_ERROR_KEYS = frozenset({"error", "err", "errors"})
+_MESSAGE_KEYS = frozenset({"message", "msg", "description", "reason", "detail", "text"})
 _REJECTED_LEAVES = frozenset({"rejected", "nack", "failed", "error", "errors"})
+_NO_ERROR = frozenset({"", "none", "ok", "no", "0", "no error", "no_error", "null", "false"})
 _NO_READING = frozenset({"nan", "unknown", "unavailable", "null", "none", "undefined", "inf", "-inf"})
-_ERROR_LEVELS = {"error": "high", "critical": "critical", "fatal": "critical", "emerg": "critical", "alert": "critical"}
+WEAK_NO_READING = frozenset({"unknown", "none", "null", "undefined"})
+"""Ordinary values of many fields (an effect, an action): no reading only where numbers were before."""
+_ERROR_LEVELS = {"error": "high", "critical": "critical", "fatal": "critical", "emerg": "critical", "alert": "critical",
+                 "emergency": "critical"}  # fmt: skip
 _BATTERY = re.compile(r"battery(?!.*(?:volt|state|low))|batt(?:_pct|_level)?$|soc$", re.IGNORECASE)
+_RESTART_KEYS = frozenset(
+    {"restartreason", "restart_reason", "resetreason", "reset_reason", "boot_reason", "rebootreason"}
+)
+_CALM_RESTARTS = frozenset({"power on", "poweron", "power_on", "deep-sleep wake", "deep sleep wake", "deepsleep", ""})
+_TAKEN_OVER = frozenset({"duplicate_clientid", "takenover", "takeovered", "session_taken_over"})
+_GOOD_QUALITY = 192
+"""OPC quality ``good``; below 64 it is bad, below 192 uncertain (OPC DA 3.00 §6.8)."""
+_BAD_WORDS = {
+    "status": frozenset({"error", "failed", "failure"}),
+    "quality": frozenset({"bad", "uncertain"}),
+    "q": frozenset({"bad", "uncertain"}),
+    "command": frozenset({"unknown", "error"}),
+}
 
 
 class Signal(msgspec.Struct, frozen=True, gc=False):
@@ -59,37 +78,6 @@ class Signal(msgspec.Struct, frozen=True, gc=False):
     severity: str
     key: str
     why: str
-
-
-Leaf = tuple[str, str, Any]
-"""Dotted path, last key in lower case, and a scalar value."""
-
-
-def leaves(value: Any) -> list[Leaf]:
-    """The scalars of a decoded payload with their dotted paths, at most 48, at most 5 levels deep."""
-    found: list[Leaf] = []
-    if isinstance(value, dict | list):
-        _walk(value, "", "", 0, found)
-    elif value is not None:
-        found.append(("$", "$", value))
-    return found
-
-
-def _walk(value: Any, path: str, key: str, depth: int, found: list[Leaf]) -> None:
-    if len(found) >= MAX_LEAVES:
-        return
-    kind = value.__class__
-    if kind is dict:
-        if depth < MAX_DEPTH:
-            for name, member in value.items():
-                name = name[:_KEY_CHARS]  # noqa: PLW2901 - foreign keys may be megabytes long
-                _walk(member, f"{path}.{name}" if path else name, name, depth + 1, found)
-    elif kind is list:
-        if depth < MAX_DEPTH:
-            for index, member in enumerate(value[:4]):
-                _walk(member, f"{path}[{index}]", key, depth + 1, found)
-    else:
-        found.append((path, key.lower(), value))
 
 
 class TopicKind:
@@ -109,34 +97,94 @@ class TopicKind:
         self.sparkplug_death = parts[2] if len(parts) > 3 and parts[2] in {"NDEATH", "DDEATH"} else ""
 
 
-def find(kind: TopicKind, decoded: Decoded, found_leaves: list[Leaf]) -> list[Signal]:
-    """The signals of one message.
-
-    Args:
-        kind: What the topic's name says.
-        decoded: The decoded payload.
-        found_leaves: ``leaves(decoded.value)``.
-    """
-    signals: list[Signal] = []
+def about_message(kind: TopicKind, decoded: Decoded) -> list[Signal]:
+    """The signals of a message as a whole; those of an object's fields are ``about_field``'s."""
     if decoded.format == "empty":
         return [Signal("tombstone", "medium", "", "empty payload (deletes a stored message)")]
-    if kind.sparkplug_death:
+    signals = [_STREAM_SIGNALS[one.code](one.text) for one in decoded.events if one.code in _STREAM_SIGNALS]
+    if kind.sparkplug_death and not any(one.code == "stale_death" for one in decoded.events):
         severity = "critical" if kind.sparkplug_death == "NDEATH" else "high"
         signals.append(Signal("offline", severity, "", f"Sparkplug {kind.sparkplug_death}"))
     if decoded.format in {"json_malformed", "json_deep"}:
         signals.append(Signal("malformed", "high", "", "looks like JSON but is not valid"))
+    elif decoded.format.endswith("_malformed"):
+        signals.append(Signal("malformed", "high", "", f"not valid {decoded.format.partition('_')[0]}"))
     elif decoded.format == "json_nonstandard":
         signals.append(Signal("null_reading", "high", "nan", "NaN or infinity in JSON"))
     if kind.rejected and decoded.format not in {"number", "boolean"}:
         signals.append(Signal("error", "high", kind.leaf, f"topic ends with {quote(kind.leaf, 20)}"))
-    if isinstance(decoded.value, dict):
-        for path, key, value in found_leaves:
-            _judge_field(kind, path, key, value, signals)
-    elif isinstance(decoded.value, str):
-        _judge_text(kind, decoded.value, signals)
-    elif isinstance(decoded.value, bool | float):
-        _judge_scalar(kind, decoded.value, signals)
+    value = decoded.value
+    if isinstance(value, str):
+        _judge_text(kind, value, signals)
+    elif isinstance(value, bool | float):
+        _judge_scalar(kind, value, signals)
     return signals
+
+
+_STREAM_SIGNALS = {
+    "sequence_gap": lambda text: Signal("sequence_gap", "high", "seq", text),
+    "rebirth_missing": lambda text: Signal("rebirth_missing", "high", "", text),
+    "names_unknown": lambda text: Signal("rebirth_missing", "low", "", text),
+    "stale_death": lambda text: Signal("stale_death", "low", "", text),
+    "restarted": lambda text: Signal("reboot", "high", "birth", text),
+}
+"""What a decoder notices about a message in its stream, as signals."""
+
+
+def may_signal(path: str, key: str, letter: str) -> bool:
+    """Whether ``about_field`` can say anything about a field of this name and type (``n``, ``s``, ``b`` or ``z``)."""
+    if letter == "n":
+        return _BATTERY.search(key) is not None or key == "q" or path.startswith("quality.")
+    if letter == "b":
+        return _ALARM.search(key) is not None or key in _BOOLEAN_KEYS
+    return letter == "s"
+
+
+_BOOLEAN_KEYS = frozenset({"battery_low", "low_battery", "online", "connected", "acknowledged", "success", "error"})
+
+
+def about_field(kind: TopicKind, path: str, key: str, value: Any) -> list[Signal]:
+    """The signals of one field of an object.
+
+    Args:
+        kind: What the topic's name says.
+        path: Dotted path, for the reader.
+        key: Last key in lower case.
+        value: A scalar.
+    """
+    signals: list[Signal] = []
+    if isinstance(value, str):
+        _judge_string_field(kind, path, key, value, signals)
+    elif isinstance(value, bool):
+        _judge_boolean_field(kind, path, key, value, signals)
+    elif isinstance(value, int | float):
+        if path.startswith("quality.") or key == "q":
+            if 0 <= value < _GOOD_QUALITY:
+                why = f"{quote(path, 40)} is {value:g}, good is {_GOOD_QUALITY}"
+                signals.append(Signal("bad_quality", "high", path, why))
+        elif 0 <= value <= 10:
+            signals.append(Signal("battery_low", "medium", path, f"{quote(path, 40)} = {value:g}"))
+    return signals
+
+
+def _judge_boolean_field(
+    kind: TopicKind,
+    path: str,
+    key: str,
+    value: bool,  # noqa: FBT001 - a payload
+    signals: list[Signal],
+) -> None:
+    if value:
+        if key in {"battery_low", "low_battery"}:
+            signals.append(Signal("battery_low", "medium", path, f"{quote(path, 40)} is true"))
+        elif key == "error" or _ALARM.search(key):
+            signals.append(Signal("alarm", "critical", path, f"{quote(path, 40)} is true"))
+        elif key in {"online", "connected"} and kind.availability:
+            signals.append(Signal("online", "low", path, f"{quote(path, 40)} is true"))
+    elif key in {"online", "connected"}:
+        signals.append(Signal("offline", "high", path, f"{quote(path, 40)} is false"))
+    elif key in {"acknowledged", "success"}:
+        signals.append(Signal("error", "high", path, f"{quote(path, 40)} is false"))
 
 
 def _judge_scalar(kind: TopicKind, value: bool | float, signals: list[Signal]) -> None:  # noqa: FBT001 - a payload
@@ -183,25 +231,6 @@ def _judge_words(text: str, signals: list[Signal]) -> None:
         signals.append(Signal("warning", "medium", mask(text), f"warning text {quote(text, 60)}"))
 
 
-def _judge_field(kind: TopicKind, path: str, key: str, value: Any, signals: list[Signal]) -> None:
-    if isinstance(value, str):
-        _judge_string_field(kind, path, key, value, signals)
-    elif value is True:
-        if _ALARM.search(key):
-            signals.append(Signal("alarm", "critical", path, f"{quote(path, 40)} is true"))
-        elif key in {"battery_low", "low_battery"}:
-            signals.append(Signal("battery_low", "medium", path, f"{quote(path, 40)} is true"))
-        elif key in {"online", "connected"} and kind.availability:
-            signals.append(Signal("online", "low", path, f"{quote(path, 40)} is true"))
-    elif value is False:
-        if key in {"online", "connected"}:
-            signals.append(Signal("offline", "high", path, f"{quote(path, 40)} is false"))
-        elif key in {"acknowledged", "success"}:
-            signals.append(Signal("error", "high", path, f"{quote(path, 40)} is false"))
-    elif isinstance(value, int | float) and 0 <= value <= 10 and _BATTERY.search(key):
-        signals.append(Signal("battery_low", "medium", path, f"{quote(path, 40)} = {value:g}"))
-
-
 def _judge_string_field(kind: TopicKind, path: str, key: str, value: str, signals: list[Signal]) -> None:
     word = value.lower() if len(value) <= 24 else ""
     if key in _LEVEL_KEYS:
@@ -214,22 +243,26 @@ def _judge_string_field(kind: TopicKind, path: str, key: str, value: str, signal
         _judge_availability(word, signals)
     elif key == "_type" and word == "lwt":
         signals.append(Signal("offline", "high", path, "last will"))
+    elif key in {"disconnectreason", "reason"} and word in _TAKEN_OVER:
+        signals.append(Signal("duplicate_client_id", "critical", path, _says(path, value)))
     elif word in _BAD_WORDS.get(key, ()):
-        signals.append(Signal("bad_quality" if key == "quality" else "error", "high", path, _says(path, word)))
-    elif word in _NO_READING:
-        severity = "medium" if word == "unknown" else "high"
-        signals.append(Signal("null_reading", severity, path, _says(path, word)))
-    elif key in {"error", "err"} and word not in {"", "none", "ok", "no", "0"}:
-        signals.append(Signal("error", "high", f"{path}:{mask(value, 40)}", _says(path, value)))
+        signals.append(Signal("bad_quality" if key in {"quality", "q"} else "error", "high", path, _says(path, word)))
+    elif word in _NO_READING and word not in WEAK_NO_READING:
+        signals.append(Signal("null_reading", "high", path, _says(path, word)))
+    elif key in _ERROR_KEYS:
+        if word not in _NO_ERROR:
+            signals.append(Signal("error", "high", f"{path}:{mask(value, 40)}", _says(path, value)))
     elif key in _MESSAGE_KEYS and len(value) <= _TEXT_CHARS:
         _judge_words(value, signals)
-    elif key == "restartreason" and word not in {"power on", "deep-sleep wake", "deep sleep wake", ""}:
+    elif key in _RESTART_KEYS and word not in _CALM_RESTARTS:
         signals.append(Signal("reboot", "high", path, _says(path, value)))
     _judge_instruction(value, signals)
 
 
 def _judge_level(path: str, word: str, signals: list[Signal]) -> None:
-    if word in _ERROR_LEVELS or word == "err":
+    if word == "alert":
+        signals.append(Signal("alarm", "critical", path, _says(path, word)))
+    elif word in _ERROR_LEVELS or word == "err":
         signals.append(Signal("error", _ERROR_LEVELS.get(word, "high"), path, _says(path, word)))
     elif word in {"warning", "warn"}:
         signals.append(Signal("warning", "medium", path, _says(path, word)))
@@ -237,10 +270,3 @@ def _judge_level(path: str, word: str, signals: list[Signal]) -> None:
 
 def _says(path: str, value: str) -> str:
     return f"{quote(path, 40)} is {quote(value, 60)}"
-
-
-_BAD_WORDS = {
-    "status": frozenset({"error", "failed", "failure"}),
-    "quality": frozenset({"bad", "uncertain"}),
-    "command": frozenset({"unknown", "error"}),
-}

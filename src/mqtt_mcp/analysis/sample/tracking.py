@@ -4,21 +4,22 @@ Owns the bounded state per topic and per template. Does not keep messages beyond
 nothing (``sampling.py`` keeps, ``pruning.py`` chooses).
 """
 
-import math
 import re
-from collections import deque
 from datetime import UTC, datetime
+from typing import Any
 
-from mqtt_mcp.analysis.sample.signals import Leaf, Signal, TopicKind
-from mqtt_mcp.analysis.statistics import median, spread
+from mqtt_mcp.analysis.sample.plans import Field
+from mqtt_mcp.analysis.sample.series import Series
+from mqtt_mcp.analysis.sample.signals import WEAK_NO_READING, Signal, TopicKind, about_field
+from mqtt_mcp.analysis.schema.values import EPOCH_UNITS, epoch_unit
 from mqtt_mcp.analysis.text import quote
 from mqtt_mcp.mqtt.client import Message
 
-RING = 32
 MAX_SHAPES = 8
 MAX_SERIES = 40
 MAX_WORD_FIELDS = 10
 MAX_WORDS = 10
+MAX_WORD_CHARS = 32
 MAX_HASHES = 16
 MAX_NOVEL = 64
 MAX_CLOCKS = 4
@@ -26,75 +27,14 @@ MIN_SIBLINGS = 24
 LOW_DEVIATIONS = 8.0
 HIGH_DEVIATIONS = 15.0
 SIBLING_DEVIATIONS = 12.0
+MAX_CALM = 4_096
+_COMPARED_ALWAYS = 3
 
-_TIME_LIKE = re.compile(
-    r"time|ts|tst|.*timestamp|.*_?time(?:_ms|_s)?|.*_at|uptime.*|up|last_seen|seq|sequence|id|pid|.*_id|f_?cnt|counter|count"
-    r"|version|total.*|.*_total|energy|wtst|minute(?:_ts)?|published|frame|epoch|date|heap"
-)
 _COUNTER = frozenset({"seq", "fcnt", "f_cnt", "sequence"})
-_CLOCK_KEYS = frozenset({"time", "timestamp", "ts", "datetime"})
 _CLOCK_SLACK_S = 300.0
 _EARLIEST_EPOCH_S = 946_684_800.0  # 2000: before it, a clock was never set
+_ZONE_STEP_S, _ZONE_SLACK_S, _MAX_ZONE_S = 900.0, 30.0, 14 * 3600.0
 _LOSS = re.compile(r"drop|error|fail|lost|discard|fps|retr", re.IGNORECASE)
-
-
-class Series:
-    """One numeric field of a topic or of a template: extremes for all of it, the spread over the last 32 values."""
-
-    __slots__ = (
-        "constant_run",
-        "count",
-        "distinct",
-        "high",
-        "low",
-        "middle",
-        "previous",
-        "ring",
-        "rising",
-        "spread",
-    )
-
-    def __init__(self) -> None:
-        self.count = 0
-        self.low = self.high = self.previous = 0.0
-        self.rising = True
-        self.constant_run = 0
-        self.ring: deque[float] = deque(maxlen=RING)
-        self.distinct: set[float] = set()
-        self.middle = 0.0
-        self.spread = math.inf
-
-    def add(self, value: float) -> None:
-        """Take the next value."""
-        if not self.count:
-            self.low = self.high = value
-        else:
-            if value < self.previous:
-                self.rising = False
-            self.constant_run = self.constant_run + 1 if value == self.previous else 0
-            if value < self.low:
-                self.low = value
-            elif value > self.high:
-                self.high = value
-        self.previous = value
-        self.count += 1
-        self.ring.append(value)
-        if len(self.distinct) < 3:
-            self.distinct.add(value)
-
-    @property
-    def varies(self) -> bool:
-        """Whether its extremes mean something: at least 8 values, 3 different ones, and not a counter."""
-        return self.count >= 8 and len(self.distinct) >= 3 and not self.rising
-
-    def measure(self) -> None:
-        """Measure median and spread of the last values anew; costs a sort of 32."""
-        self.middle = median(self.ring)
-        self.spread = spread(self.ring, self.middle)
-
-    def deviation(self, value: float) -> float:
-        """How many robust standard deviations ``value`` lies off the median last measured; 0.0 before that."""
-        return abs(value - self.middle) / self.spread
 
 
 class TemplateState:
@@ -109,6 +49,24 @@ class TemplateState:
         self.shapes: dict[str, int] = {}
         self.series: dict[str, tuple[dict[str, None], dict[str, Series]]] = {}
         """Structure → the first topics that had it, and the numbers of all that have it by path."""
+
+
+class Reading:
+    """What one message adds to what is remembered of its topic.
+
+    Attributes:
+        numbers: Numbers that can have extremes, by path.
+        words: Short words as (path, word).
+        record: One of the numbers is lower or higher than all before.
+        new_word: One of the words was not seen before.
+    """
+
+    __slots__ = ("new_word", "numbers", "record", "words")
+
+    def __init__(self) -> None:
+        self.numbers: dict[str, float] = {}
+        self.words: list[tuple[str, str]] = []
+        self.record = self.new_word = False
 
 
 class TopicState:
@@ -138,8 +96,8 @@ class TopicState:
         self.was_offline = False
         self.clocks: dict[str, float] = {}
 
-    def note_shape(self, shape: str, signals: list[Signal]) -> None:
-        """Count a structure and tell when it is new where many of another were seen."""
+    def note_shape(self, shape: str, signals: list[Signal]) -> bool:
+        """Count a structure; tell when it is new where many of another were seen. Returns whether the topic had it."""
         template = self.template
         known = self.shapes.get(shape)
         if known is None and shape not in template.shapes and (self.parsed >= 5 or template.messages >= 10):
@@ -151,57 +109,103 @@ class TopicState:
             template.shapes[shape] = template.shapes.get(shape, 0) + 1
         self.parsed += 1
         template.messages += 1
+        return known is not None
 
-    def note_values(
-        self, found_leaves: list[Leaf], signals: list[Signal]
-    ) -> tuple[dict[str, float], list[tuple[str, str]]]:
-        """Count a message's values.
+    def note(
+        self, fields: list[tuple[Field, Any]], signals: list[Signal], calm: set[tuple[str, bool, str]], *, live: bool
+    ) -> Reading:
+        """Take the fields of one message.
 
-        Returns:
-            Its numbers that can have extremes, by path; and its short words as (path, word).
+        Args:
+            fields: ``Plan.read`` of it.
+            signals: What was noticed so far; more is appended.
+            calm: Short texts that say nothing by themselves, by path and kind of topic; shared by all topics.
+            live: It is not a stored message: its clock can be compared with its arrival.
         """
-        numbers: dict[str, float] = {}
-        words: list[tuple[str, str]] = []
-        for path, key, value in found_leaves:
-            kind = value.__class__
-            if kind is float or kind is int:
-                self._note_number(path, key, float(value) if abs(value) < 1e300 else 0.0, numbers, signals)
-            elif kind is str and key in _CLOCK_KEYS:
-                self._note_clock(path, value, signals)
-            elif kind is bool or (kind is str and len(value) <= 32):
-                self._note_word(path, key, str(value), words)
-            elif value is None:
-                self._note_null(path, signals)
-        return numbers, words
+        reading = Reading()
+        kind = self.kind
+        for field, value in fields:
+            letter = field.letter
+            if letter == "n":
+                if field.judged:
+                    signals += about_field(kind, field.path, field.key, value)
+                if field.clock and live:
+                    self._note_epoch(field.path, value, signals)
+                self._note_number(field, float(value) if abs(value) < 1e300 else 0.0, reading, signals)
+            elif letter == "s":
+                self._note_text(field, value, reading, signals, calm, live=live)
+            elif letter == "b":
+                if field.judged:
+                    signals += about_field(kind, field.path, field.key, value)
+                if not field.counts:
+                    self._note_word(field.path, "True" if value else "False", reading)
+            else:
+                self._note_null(field.path, signals)
+        return reading
 
-    def _note_number(self, path: str, key: str, value: float, numbers: dict[str, float], signals: list[Signal]) -> None:
+    def _note_text(
+        self, field: Field, value: str, reading: Reading, signals: list[Signal], calm: set[tuple[str, bool, str]], *,
+        live: bool,
+    ) -> None:  # fmt: skip
+        if field.clock and live and self._note_clock(field.path, value, signals):
+            return
+        if len(value) > MAX_WORD_CHARS:
+            if " " in value or not field.counts:
+                signals += about_field(self.kind, field.path, field.key, value)
+            return
+        if field.counts and " " not in value:
+            return
+        known = (field.path, self.kind.availability, value)
+        if known not in calm:
+            found = about_field(self.kind, field.path, field.key, value)
+            if found:
+                signals += found
+            elif len(calm) < MAX_CALM:
+                calm.add(known)
+        if value.lower() in WEAK_NO_READING:
+            self._note_null(field.path, signals)
+        if not field.counts:
+            self._note_word(field.path, value, reading)
+
+    def _note_number(self, field: Field, value: float, reading: Reading, signals: list[Signal]) -> None:
+        path = field.path
         series = self.series.get(path)
         if series is None:
             if len(self.series) >= MAX_SERIES:
                 return
             series = self.series[path] = Series()
-        if _TIME_LIKE.fullmatch(key) is not None:
-            self._note_counter(path, key, value, series, signals)
+        if field.counts:
+            if series.count:
+                self._judge_counter(field, value, series, signals)
+            series.add(value)
             return
-        numbers[path] = value
-        if series.count >= 6:
-            if not series.rising and len(series.distinct) >= 3:
-                if series.count < 16 or not series.count & 7:
-                    series.measure()
+        reading.numbers[path] = value
+        count = series.count
+        if value < series.low or value > series.high or not count:
+            reading.record = True
+            # Only a value beyond all others can be far off: what lies between two known extremes was told with them.
+            if count >= 6 and series.distinct >= 3 and not series.rising:
+                series.measure()
                 if series.deviation(value) > LOW_DEVIATIONS:
                     signals.append(outlier(path, value, series.middle, series.deviation(value)))
-            elif series.constant_run >= 3 and value != series.previous:
-                severity = "high" if _LOSS.search(path) or value == 0 else "low"
-                signals.append(Signal("level_change", severity, path, f"{quote(path, 40)} was constant, now {value:g}"))
+        if (
+            series.constant_run >= 3
+            and count >= 6
+            and value != series.previous
+            and (series.rising or series.distinct < 3)
+        ):
+            severity = "high" if _LOSS.search(path) or value == 0 else "low"
+            signals.append(Signal("level_change", severity, path, f"{quote(path, 40)} was constant, now {value:g}"))
         series.add(value)
 
-    def compare_with_siblings(self, shape: str, numbers: dict[str, float], signals: list[Signal]) -> None:
+    def compare_with_siblings(self, shape: str, reading: Reading, signals: list[Signal]) -> None:
         """Find values that are far from those of at least 24 other topics of the same template and structure.
 
-        This finds the one bad sensor of a fleet when each sends a single message.
+        This finds the one bad sensor of a fleet when each sends a single message. A topic's first messages and those
+        with a record are compared.
         """
         template = self.template
-        if template.topics < MIN_SIBLINGS:
+        if template.topics < MIN_SIBLINGS or (self.parsed > _COMPARED_ALWAYS and not reading.record):
             return
         known = template.series.get(shape)
         if known is None:
@@ -211,52 +215,73 @@ class TopicState:
         by_topic, by_path = known
         if len(by_topic) < MIN_SIBLINGS:
             by_topic[self.name] = None
-        for path, value in numbers.items():
+        for path, value in reading.numbers.items():
             series = by_path.get(path)
             if series is None:
                 if len(by_path) >= MAX_SERIES:
                     continue
                 series = by_path[path] = Series()
-            if series.count >= MIN_SIBLINGS and len(by_topic) >= MIN_SIBLINGS and len(series.distinct) >= 3:
-                if not series.count & 15 or math.isinf(series.spread):
-                    series.measure()
+            if (
+                series.count >= MIN_SIBLINGS
+                and len(by_topic) >= MIN_SIBLINGS
+                and series.distinct >= 3
+                and series.is_record(value)
+            ):
+                series.measure()
                 if series.deviation(value) > SIBLING_DEVIATIONS and not any(one.code == "outlier" for one in signals):
                     signals.append(outlier(path, value, series.middle, series.deviation(value)))
             series.add(value)
 
-    def _note_counter(self, path: str, key: str, value: float, series: Series, signals: list[Signal]) -> None:
-        if series.count:
-            if key.startswith("up") and value < series.previous:
-                signals.append(Signal("reboot", "high", path, f"{quote(path, 40)} fell to {value:g}: it restarted"))
-            elif key in _COUNTER and series.count >= 3 and value > series.previous + 5:
-                missing = value - series.previous - 1
-                signals.append(Signal("sequence_gap", "medium", path, f"{quote(path, 40)} jumps by {missing:g}"))
-        series.add(value)
+    @staticmethod
+    def _judge_counter(field: Field, value: float, series: Series, signals: list[Signal]) -> None:
+        path, key = field.path, field.key
+        if key.startswith("up") and value < series.previous:
+            signals.append(Signal("reboot", "high", path, f"{quote(path, 40)} fell to {value:g}: it restarted"))
+        elif key in _COUNTER and series.count >= 3 and value > series.previous + 5:
+            missing = value - series.previous - 1
+            signals.append(Signal("sequence_gap", "medium", path, f"{quote(path, 40)} jumps by {missing:g}"))
 
-    def _note_word(self, path: str, key: str, word: str, words: list[tuple[str, str]]) -> None:
-        if _TIME_LIKE.fullmatch(key) is not None:
-            return
+    def _note_word(self, path: str, word: str, reading: Reading) -> None:
         seen = self.words.get(path)
         if seen is None:
             if len(self.words) >= MAX_WORD_FIELDS:
                 return
             seen = self.words[path] = {}
-        if word in seen or len(seen) < MAX_WORDS:
-            seen[word] = seen.get(word, 0) + 1
-            words.append((path, word))
-
-    def _note_clock(self, path: str, value: str, signals: list[Signal]) -> None:
-        """Compare a device's own time with arrival: a constant offset is its time zone, a changed one a wrong clock."""
-        try:
-            epoch_s = datetime.fromisoformat(value[:32]).replace(tzinfo=UTC).timestamp()
-        except (ValueError, OverflowError):
+        count = seen.get(word)
+        if count is not None:
+            seen[word] = count + 1
+        elif len(seen) < MAX_WORDS:
+            seen[word] = 1
+            reading.new_word = True
+        else:
             return
+        reading.words.append((path, word))
+
+    def _note_clock(self, path: str, value: str, signals: list[Signal]) -> bool:
+        """Compare a device's own time with arrival. Returns whether the text is a time."""
+        try:
+            moment = datetime.fromisoformat(value[:35])
+            epoch_s = (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+        except (ValueError, OverflowError):
+            return False
+        self._judge_clock(path, epoch_s, value, signals)
+        return True
+
+    def _note_epoch(self, path: str, value: float, signals: list[Signal]) -> None:
+        unit = epoch_unit(value) if value > 0 else ""
+        if unit:
+            self._judge_clock(path, value / EPOCH_UNITS[unit], f"{value:g}", signals)
+
+    def _judge_clock(self, path: str, epoch_s: float, said: str, signals: list[Signal]) -> None:
+        """A constant offset from arrival is a time zone or a slow sensor, a changed one a wrong clock."""
         offset_s = epoch_s - self.last_s
         usual_s = self.clocks.get(path, offset_s)
         if len(self.clocks) < MAX_CLOCKS:
             self.clocks.setdefault(path, offset_s)
-        if epoch_s < _EARLIEST_EPOCH_S or abs(offset_s - usual_s) > _CLOCK_SLACK_S:
-            why = f"{quote(path, 40)} is {quote(value, 32)}: the device's clock is wrong"
+        change_s = abs(offset_s - usual_s)
+        zone = change_s <= _MAX_ZONE_S and abs(change_s - round(change_s / _ZONE_STEP_S) * _ZONE_STEP_S) < _ZONE_SLACK_S
+        if epoch_s < _EARLIEST_EPOCH_S or (change_s > _CLOCK_SLACK_S and not zone):
+            why = f"{quote(path, 40)} is {quote(said, 32)}: the device's clock is wrong"
             signals.append(Signal("clock_skew", "medium", path, why))
 
     def _note_null(self, path: str, signals: list[Signal]) -> None:

@@ -8,16 +8,9 @@ from typing import Annotated
 import msgspec
 
 from mqtt_mcp.analysis.sample.messages import SampleMessage
-from mqtt_mcp.analysis.sample.result import (
-    Issue,
-    NotShown,
-    Observed,
-    OtherTopics,
-    Returned,
-    SampleResult,
-    TopicShare,
-)
+from mqtt_mcp.analysis.sample.result import NotShown, Observed, Returned, SampleResult
 from mqtt_mcp.analysis.sample.sampling import Sampler
+from mqtt_mcp.analysis.sample.tables import Issue, IssueGroup, OtherTopics, TopicShare
 from mqtt_mcp.analysis.text import clean
 from mqtt_mcp.hub.collection import Collection
 from mqtt_mcp.settings import DEFAULTS
@@ -94,10 +87,14 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
     issues: Annotated[
         list[Issue],
         msgspec.Meta(
-            description="Reasons to look closer, most severe first, at most 20; counted among parsed messages."
+            description=(
+                "Reasons to look closer, most severe first, at most 30; counted among parsed messages. why: where no "
+                "shown message tells it."
+            )
         ),
     ]
     issues_total: int
+    more_issues: Annotated[list[IssueGroup], msgspec.Meta(description="All other issues, counted by kind.")]
     not_shown: NotShown
     notes: list[str]
 
@@ -131,6 +128,7 @@ def _result(collection: Collection, found: SampleResult, pattern: str) -> Result
         other_topics=found.other_topics,
         issues=found.issues,
         issues_total=found.issues_total,
+        more_issues=found.more_issues,
         not_shown=found.not_shown,
         notes=notes,
     )

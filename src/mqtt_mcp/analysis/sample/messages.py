@@ -9,7 +9,7 @@ import msgspec
 
 from mqtt_mcp.analysis.payloads.decoder import Decoder
 from mqtt_mcp.analysis.payloads.rendering import Shown
-from mqtt_mcp.analysis.sample.pool import Kept
+from mqtt_mcp.analysis.sample.kept import Kept
 from mqtt_mcp.analysis.sample.pruning import Chosen
 from mqtt_mcp.analysis.text import clean
 

@@ -10,15 +10,19 @@ from collections.abc import Sequence
 import msgspec
 
 from mqtt_mcp.analysis.payloads.decoder import Decoder
+from mqtt_mcp.analysis.sample.kept import Kept
 from mqtt_mcp.analysis.sample.messages import SampleMessage, fitted
-from mqtt_mcp.analysis.sample.pool import Kept
 from mqtt_mcp.analysis.sample.pruning import POLICY, Chosen
-from mqtt_mcp.analysis.sample.signals import WEIGHTS
-from mqtt_mcp.analysis.text import clean
-
-MAX_TOPICS = 40
-MAX_ISSUES_LISTED = 20
-_TOPIC_CHARS = 200
+from mqtt_mcp.analysis.sample.tables import (
+    Issue,
+    IssueGroup,
+    OtherTopics,
+    TopicCount,
+    TopicShare,
+    last_value,
+    listed_issues,
+    topic_rows,
+)
 
 
 class Counts(msgspec.Struct):
@@ -31,47 +35,6 @@ class Counts(msgspec.Struct):
     parsed: int = 0
     rate_peak_1s: int = 0
     by_qos: list[int] = msgspec.field(default_factory=lambda: [0, 0, 0])
-
-
-class TopicCount(msgspec.Struct, frozen=True):
-    """What was counted of one topic."""
-
-    topic: str
-    messages: int
-    bytes: int
-    first_s: float
-    last_s: float
-
-
-class TopicShare(msgspec.Struct, frozen=True):
-    """One topic in the result; ``shown`` is how many of its messages are in ``messages``."""
-
-    topic: str
-    messages: int
-    shown: int
-    bytes: int
-    first_s: float
-    last_s: float
-
-
-class OtherTopics(msgspec.Struct):
-    """All topics that have no row of their own."""
-
-    topics: int = 0
-    messages: int = 0
-    bytes: int = 0
-
-
-class Issue(msgspec.Struct):
-    """A reason to look at a topic, counted among the messages that were parsed; ``shown``: a message shows it."""
-
-    code: str
-    severity: str
-    topic: str
-    count: int
-    first_s: float
-    last_s: float
-    shown: bool = False
 
 
 class Observed(msgspec.Struct, frozen=True):
@@ -91,10 +54,11 @@ class Observed(msgspec.Struct, frozen=True):
 
 
 class Returned(msgspec.Struct, frozen=True):
-    """How many messages are shown, chosen by which policy, and how many of their payloads were cut."""
+    """How many messages are shown, chosen by which policy, in how many characters, and how many payloads were cut."""
 
     messages: int
     policy: str
+    chars: int
     cut_payloads: int
 
 
@@ -116,6 +80,7 @@ class SampleResult(msgspec.Struct, frozen=True):
     other_topics: OtherTopics
     issues: list[Issue]
     issues_total: int
+    more_issues: list[IssueGroup]
     not_shown: NotShown
 
 
@@ -147,9 +112,10 @@ def compose(
     shown_of: dict[str, int] = {}
     for kept, _ in chosen:
         shown_of[kept.state.name] = shown_of.get(kept.state.name, 0) + 1
-    rows, other = _topic_rows(topics, more, shown_of, issues)
-    listed = _listed_issues(issues, chosen)
-    overhead = len(msgspec.json.encode((rows, listed))) + 1_000
+    ends_shown = {kept.state.name for kept, _ in chosen if kept.order == kept.state.last_order}
+    rows, other = topic_rows(topics, more, shown_of, issues, lambda one: last_value(one, ends_shown, decoder))
+    listed, groups = listed_issues(issues, chosen)
+    overhead = len(msgspec.json.encode((rows, other, listed, groups))) + 1_000
     messages = fitted(chosen, max_chars - overhead, decoder)
     same = sum(message.same for message in messages)
     on_shown = sum(topic.messages for topic in topics if topic.topic in shown_of) - len(messages) - same
@@ -168,57 +134,17 @@ def compose(
             rate_peak_1s=counts.rate_peak_1s,
             parse_coverage=round(counts.parsed / counts.messages, 4) if counts.messages else 1.0,
         ),
-        returned=Returned(len(messages), POLICY, sum(message.cut for message in messages)),
+        returned=Returned(
+            messages=len(messages),
+            policy=POLICY,
+            chars=sum(len(message.payload) for message in messages),
+            cut_payloads=sum(message.cut for message in messages),
+        ),
         messages=messages,
         topics=rows,
         other_topics=other,
         issues=listed,
         issues_total=len(issues),
+        more_issues=groups,
         not_shown=NotShown(missing, on_shown, missing - on_shown),
     )
-
-
-def _topic_rows(
-    topics: Sequence[TopicCount], more: OtherTopics, shown_of: dict[str, int], issues: Sequence[Issue]
-) -> tuple[list[TopicShare], OtherTopics]:
-    """The most telling topics by weight of their issues, then by messages; and the sum of all others."""
-    weights: dict[str, float] = {}
-    for issue in issues:
-        weights[issue.topic] = max(weights.get(issue.topic, 0.0), WEIGHTS[issue.severity])
-    ordered = sorted(topics, key=lambda one: (-weights.get(one.topic, 0.0), -one.messages, one.topic))
-    rows = [
-        TopicShare(
-            clean(one.topic, _TOPIC_CHARS),
-            one.messages,
-            shown_of.get(one.topic, 0),
-            one.bytes,
-            round(one.first_s, 3),
-            round(one.last_s, 3),
-        )
-        for one in ordered[:MAX_TOPICS]
-    ]
-    rest = ordered[MAX_TOPICS:]
-    other = OtherTopics(
-        topics=more.topics + len(rest),
-        messages=more.messages + sum(one.messages for one in rest),
-        bytes=more.bytes + sum(one.bytes for one in rest),
-    )
-    return rows, other
-
-
-def _listed_issues(issues: Sequence[Issue], chosen: Sequence[tuple[Kept, Chosen]]) -> list[Issue]:
-    shown = {(signal.code, kept.state.name) for kept, _ in chosen for signal in kept.signals}
-    telling = [issue for issue in issues if issue.severity != "low"]
-    telling.sort(key=lambda issue: (-WEIGHTS[issue.severity], issue.first_s, issue.topic, issue.code))
-    return [
-        Issue(
-            issue.code,
-            issue.severity,
-            clean(issue.topic, _TOPIC_CHARS),
-            issue.count,
-            round(issue.first_s, 3),
-            round(issue.last_s, 3),
-            (issue.code, issue.topic) in shown,
-        )
-        for issue in telling[:MAX_ISSUES_LISTED]
-    ]

@@ -10,10 +10,12 @@ import msgspec
 from mqtt_mcp.analysis.accumulator import Window
 from mqtt_mcp.analysis.distinct import Distinct
 from mqtt_mcp.analysis.payloads.decoder import Decoder
+from mqtt_mcp.analysis.sample.kept import KEPT_PAYLOAD_BYTES, Kept, parse
 from mqtt_mcp.analysis.sample.plans import Plans
-from mqtt_mcp.analysis.sample.pool import KEPT_PAYLOAD_BYTES, Kept, Pool, parse
-from mqtt_mcp.analysis.sample.result import Counts, Issue, OtherTopics, SampleResult, TopicCount, compose
+from mqtt_mcp.analysis.sample.pool import Pool
+from mqtt_mcp.analysis.sample.result import Counts, SampleResult, compose
 from mqtt_mcp.analysis.sample.signals import Signal, about_message
+from mqtt_mcp.analysis.sample.tables import Issue, OtherTopics, TopicCount
 from mqtt_mcp.analysis.sample.tracking import MAX_HASHES, MAX_NOVEL, TemplateState, TopicState
 from mqtt_mcp.analysis.topics.templates import Masker, merge
 from mqtt_mcp.mqtt.client import Message
@@ -226,7 +228,7 @@ class Sampler:
             if issue is None:
                 if len(self._issues) >= _MAX_ISSUES:
                     continue
-                issue = self._issues[key] = Issue(signal.code, signal.severity, topic.name, 0, t_s, t_s)
+                issue = self._issues[key] = Issue(signal.code, signal.severity, topic.name, 0, t_s, t_s, signal.why)
             issue.count += 1
             issue.last_s = t_s
             self._issue_counts[key] = issue.count
@@ -285,7 +287,16 @@ class Sampler:
             elapsed_s=window.elapsed_s,
             chosen=chosen,
             topics=[
-                TopicCount(topic.name, topic.messages, topic.bytes, topic.first_s, topic.last_s)
+                TopicCount(
+                    topic=topic.name,
+                    template="/".join(merged.get(topic.masked, topic.masked)),
+                    messages=topic.messages,
+                    bytes=topic.bytes,
+                    first_s=topic.first_s,
+                    last_s=topic.last_s,
+                    structures=len(topic.shapes),
+                    last=topic.last,
+                )
                 for topic in self._topics.values()
             ],
             more=more,

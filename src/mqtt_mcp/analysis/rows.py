@@ -1,7 +1,9 @@
-"""Rows of text that have to fit a number of characters of JSON.
+"""Rows that have to fit a number of characters of JSON.
 
 Owns the measuring and cutting; what a row says is its user's business.
 """
+
+from typing import TypeVar
 
 import msgspec
 
@@ -24,3 +26,16 @@ def fitting(lines: list[str], max_chars: int) -> list[str]:
         if used > max_chars:
             return lines[:index]
     return lines
+
+
+Row = TypeVar("Row", bound=msgspec.Struct)
+
+
+def fitting_rows(rows: list[Row], max_chars: int) -> list[Row]:
+    """The first values that fit as elements of a JSON array."""
+    used = 0
+    for index, row in enumerate(rows):
+        used += len(msgspec.json.encode(row)) + 1
+        if used > max_chars:
+            return rows[:index]
+    return rows

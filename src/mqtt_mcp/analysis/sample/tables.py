@@ -10,6 +10,7 @@ import msgspec
 from mqtt_mcp.analysis.payloads.decoder import Decoder
 from mqtt_mcp.analysis.payloads.decoding import BINARY_FORMATS
 from mqtt_mcp.analysis.payloads.rendering import Rendering
+from mqtt_mcp.analysis.rows import fitting_rows
 from mqtt_mcp.analysis.sample.kept import Kept, parse
 from mqtt_mcp.analysis.sample.pruning import Chosen
 from mqtt_mcp.analysis.sample.signals import WEIGHTS
@@ -17,7 +18,9 @@ from mqtt_mcp.analysis.text import clean
 from mqtt_mcp.mqtt.client import Message
 
 MAX_TOPICS = 40
+MAX_TOPICS_CHARS = 4_200
 MAX_ISSUES_LISTED = 30
+MAX_ISSUES_CHARS = 2_800
 MAX_TEMPLATES = 10
 _TOPIC_CHARS = 200
 _WHY_CHARS = 100
@@ -124,7 +127,8 @@ def topic_rows(
         )
         for one in ordered[:MAX_TOPICS]
     ]
-    rest = ordered[MAX_TOPICS:]
+    rows = fitting_rows(rows, MAX_TOPICS_CHARS)
+    rest = ordered[len(rows) :]
     other = OtherTopics(
         topics=more.topics + len(rest),
         messages=more.messages + sum(one.messages for one in rest),
@@ -174,7 +178,8 @@ def listed_issues(
         )
         for issue in telling
     ]
-    told = {id(issue) for issue in telling}
+    listed = fitting_rows(listed, MAX_ISSUES_CHARS)
+    told = {id(issue) for issue in telling[: len(listed)]}
     groups: dict[tuple[str, str], list[Issue]] = {}
     for issue in ordered:
         if id(issue) not in told:

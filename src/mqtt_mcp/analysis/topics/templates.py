@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from sys import getsizeof, intern
 
 from mqtt_mcp.analysis.topics import conventions
+from mqtt_mcp.analysis.topics.likeness import FIELD_WORDS, like, numbered, tells, tells_number
 
 _MAX_LEVELS = 32
 _MAX_LEVEL_CHARS = 80
@@ -19,6 +20,10 @@ _PASSES = 4
 _MIN_SIBLINGS = 4
 _MIN_LEAF_SIBLINGS = 5
 _MIN_PARENTS_OF_A_WORD = 3
+_MIN_SHARED = 3
+_SHARED_PART = 0.6
+_MAX_COMPARED = 40
+_MAX_CLUSTERS = 30
 
 _ID = re.compile(
     r"\d+(?:[._-]\d+)*"
@@ -54,9 +59,9 @@ class Masker:
         found = conventions.match(levels)
         if found is None:
             return tuple([self._masked(level) for level in levels])
-        name, fixed = found
-        self.conventions[name] = self.conventions.get(name, 0) + 1
-        return tuple([intern(level) for level in fixed] + [self._masked(level) for level in levels[len(fixed) :]])
+        self.conventions[found.name] = self.conventions.get(found.name, 0) + 1
+        behind = [self._masked(level) for level in levels[found.judged :]]
+        return tuple([intern(level) for level in found.fixed] + behind)
 
     def _masked(self, level: str) -> str:
         known = self._levels.get(level)
@@ -137,11 +142,17 @@ def merge(
 
 
 def _vocabulary(masked: Iterable[tuple[str, ...]]) -> set[str]:
-    """Words that occur under several different parents: names of fields, not of things."""
+    """Words that occur under several different things: names of fields, not of things.
+
+    A parent that is a field itself proves nothing: in ``home/light/kitchen`` and ``home/heating/kitchen`` the kitchen
+    is the thing.
+    """
     parents: dict[str, set[tuple[str, ...]]] = defaultdict(set)
     for levels in set(masked):
         for position, level in enumerate(levels):
-            if position and level[:1] != "{":
+            if not position or level[:1] == "{" or tells_number(level):
+                continue
+            if levels[position - 1].lower() not in FIELD_WORDS:
                 parents[level].add(levels[:position])
     return {word for word, under in parents.items() if len(under) >= _MIN_PARENTS_OF_A_WORD}
 
@@ -152,24 +163,65 @@ def _merge_at(
     words: set[str],
     shapes: Mapping[tuple[str, ...], str],
 ) -> bool:
-    groups: dict[tuple[tuple[str, ...], tuple[str, ...], str], list[tuple[str, ...]]] = defaultdict(list)
+    """Make the level at ``position`` variable where topics differ in nothing else; tells whether any did."""
+    under: dict[tuple[str, ...], dict[tuple[str, ...], list[tuple[str, ...]]]] = defaultdict(lambda: defaultdict(list))
     for original, levels in current.items():
-        if position < len(levels) and levels[position][:1] not in {"{", "$"} and levels[position] not in words:
-            leaf = position == len(levels) - 1
-            kind = shapes.get(original, "") if leaf else ""
-            groups[(levels[:position], levels[position + 1 :], kind)].append(original)
+        if position < len(levels):
+            level = levels[position]
+            if level[:1] not in {"{", "$"} and level not in words and level.lower() not in FIELD_WORDS:
+                under[levels[:position]][levels[position + 1 :]].append(original)
     changed = False
-    for (_, rest, kind), members in groups.items():
-        names = {current[original][position] for original in members}
-        enough = _MIN_SIBLINGS if rest else _MIN_LEAF_SIBLINGS
-        if len(names) < enough or (not rest and (not kind or kind in _PLAIN_SHAPES)):
-            continue
-        for original in members:
-            levels = current[original]
-            current[original] = (*levels[:position], "{}", *levels[position + 1 :])
-        changed = True
+    for by_rest in under.values():
+        alike = _same_things(position, by_rest, current, shapes)
+        for rest, members in by_rest.items():
+            for cluster in _clusters(members, shapes):
+                names = {current[original][position] for original in cluster}
+                enough = _MIN_SIBLINGS if rest else _MIN_LEAF_SIBLINGS
+                if len(names) >= enough and (rest or all(tells(shapes.get(one, "")) for one in cluster)):
+                    going = cluster
+                else:
+                    going = [one for one in cluster if current[one][position] in alike] if len(names) > 1 else []
+                for original in going:
+                    levels = current[original]
+                    current[original] = (*levels[:position], "{}", *levels[position + 1 :])
+                    changed = True
     return changed
 
 
-_PLAIN_SHAPES = frozenset({"n", "b", "s", "z", "word", "{}", "[]"})
-"""Too plain to tell that two last levels are the same kind of thing: cpu and memory are both numbers."""
+def _clusters(members: list[tuple[str, ...]], shapes: Mapping[tuple[str, ...], str]) -> list[list[tuple[str, ...]]]:
+    """Topics whose messages look alike, each compared with the first of a cluster."""
+    clusters: list[list[tuple[str, ...]]] = []
+    for one in members:
+        shape = shapes.get(one, "")
+        for cluster in clusters[:_MAX_CLUSTERS]:
+            if like(shapes.get(cluster[0], ""), shape):
+                cluster.append(one)
+                break
+        else:
+            clusters.append([one])
+    return clusters
+
+
+def _same_things(
+    position: int,
+    by_rest: Mapping[tuple[str, ...], list[tuple[str, ...]]],
+    current: Mapping[tuple[str, ...], tuple[str, ...]],
+    shapes: Mapping[tuple[str, ...], str],
+) -> set[str]:
+    """Names of few siblings that are still the same kind of thing: nearly all of their topics have a counterpart."""
+    children: dict[str, dict[tuple[str, ...], str]] = defaultdict(dict)
+    for rest, members in by_rest.items():
+        for original in members:
+            if rest or tells_number(current[original][position]):
+                children[current[original][position]][rest] = shapes.get(original, "")
+    if not 2 <= len(children) <= _MAX_COMPARED:
+        return numbered(children)
+    found = numbered(children)
+    names = sorted(children)
+    for at, one in enumerate(names):
+        for other in names[at + 1 :]:
+            mine, others = children[one], children[other]
+            shared = sum(like(shape, others[rest]) for rest, shape in mine.items() if rest in others)
+            if shared >= _MIN_SHARED and shared >= _SHARED_PART * max(len(mine), len(others)):
+                found |= {one, other}
+    return found

@@ -16,7 +16,7 @@ CANDIDATES = st.lists(
         stored=st.booleans(),
         first=st.booleans(),
         last=st.booleans(),
-        words=st.lists(st.tuples(st.sampled_from("pq"), st.text(max_size=5)), max_size=3),
+        words=st.lists(st.tuples(st.sampled_from("pq"), st.text(max_size=5), st.floats(0.1, 1)), max_size=3),
         extremes=st.lists(st.tuples(st.sampled_from("pq"), st.sampled_from(["min", "max"])), max_size=2),
         signals=st.lists(
             st.tuples(

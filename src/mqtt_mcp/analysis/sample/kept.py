@@ -12,7 +12,7 @@ from mqtt_mcp.analysis.payloads.decoder import Decoder
 from mqtt_mcp.analysis.payloads.decoding import Decoded, decode
 from mqtt_mcp.analysis.payloads.rendering import Rendering, Shown
 from mqtt_mcp.analysis.payloads.shape import discriminator, signature
-from mqtt_mcp.analysis.sample.plans import Plan
+from mqtt_mcp.analysis.sample.plans import Field, Plan
 from mqtt_mcp.analysis.sample.signals import Signal
 from mqtt_mcp.analysis.sample.tracking import TopicState
 from mqtt_mcp.mqtt.client import Message
@@ -22,6 +22,8 @@ PARSED_BYTES = 65_536
 MESSAGE_BYTES = 1_500
 """About what one message of the pool takes besides its payload: itself and what it covers."""
 _RENDERED_CHARS = (2_000, 400, 150, 60, 24)
+OPAQUE_TEXTS = frozenset({"uuid", "hex_text", "base64", "iso_time"})
+"""Texts of which every one looks different and none tells more than another."""
 _PLANNED = frozenset({dict, list, float, bool})
 """Values whose structure their plan knows; that of a text depends on the text."""
 
@@ -72,12 +74,12 @@ class Kept:
         self.order = order
         self.first = False
         value = decoded.value
-        if decoded.shape or value is None:
+        if decoded.shape or value is None or decoded.format in OPAQUE_TEXTS:
             self.structure = decoded.shape or decoded.format
         else:
             self.structure = plan.structure if value.__class__ in _PLANNED else signature(value)
         self.shape = self.structure + discriminator(value) if plan.discriminators else self.structure
-        self.numbers: dict[str, float] = {}
+        self.numbers: Sequence[tuple[Field, float]] = ()
         self.words: Sequence[tuple[str, str]] = ()
         self.signals: list[Signal] = []
         self.renderings: tuple[Shown, ...] = ()
@@ -110,17 +112,17 @@ class Kept:
         rendered = sum(len(one.payload) for one in self.renderings)
         return MESSAGE_BYTES + len(self.message.payload) + (properties.size if properties else 0) + rendered
 
-    def extremes(self) -> list[tuple[str, str]]:
+    def extremes(self) -> list[tuple[Field, str]]:
         """Which fields have their lowest or highest value of the watch here."""
         found = []
         known = self.state.series
-        for path, value in self.numbers.items():
-            series = known[path]
+        for field, value in self.numbers:
+            series = known[field.path]
             if (value == series.low or value == series.high) and series.varies:  # noqa: PLR1714 - a set would be built
                 if value == series.low:
-                    found.append((path, "min"))
+                    found.append((field, "min"))
                 if value == series.high:
-                    found.append((path, "max"))
+                    found.append((field, "max"))
         return found
 
 

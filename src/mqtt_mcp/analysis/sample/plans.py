@@ -11,6 +11,7 @@ import msgspec
 
 from mqtt_mcp.analysis.payloads.shape import DISCRIMINATORS, signature
 from mqtt_mcp.analysis.sample.signals import may_signal
+from mqtt_mcp.analysis.words import words
 
 MAX_FIELDS = 48
 MAX_DEPTH = 5
@@ -26,6 +27,12 @@ _TIME_LIKE = re.compile(
     r"time|ts|tst|.*timestamp|.*_?time(?:_ms|_s)?|.*_at|uptime.*|up|last_seen|seq|sequence|id|pid|.*_id|f_?cnt|counter|count"
     r"|version|total.*|.*_total|energy|wtst|minute(?:_ts)?|published|frame|epoch|date|heap"
 )
+SWITCHING = frozenset({
+    "power", "current", "brightness", "illuminance", "lux", "position", "load", "speed", "rpm", "vel", "cog", "alt",
+    "color", "noise", "duration", "transition", "saturation", "apparent", "reactive", "factor", "occupancy", "watt",
+    "watts", "consumption", "activepower", "setpoint", "target", "fan",
+})  # fmt: skip
+"""Words of fields that jump by nature."""
 CLOCK_KEYS = frozenset({"time", "timestamp", "ts", "tst", "datetime"})
 
 _LETTERS = {int: "n", float: "n", str: "s", bool: "b", type(None): "z", dict: "{", list: "["}
@@ -44,6 +51,7 @@ class Field(msgspec.Struct, frozen=True):
         counts: Its key names a time, an id or a counter: no extremes and no words of it.
         clock: It may say what time it is for the device.
         judged: Rules of ``signals.py`` look at it.
+        switching: Its values jump by nature, as power and members of arrays do: being far off means little.
     """
 
     steps: tuple[str | int, ...]
@@ -54,6 +62,7 @@ class Field(msgspec.Struct, frozen=True):
     counts: bool
     clock: bool
     judged: bool
+    switching: bool
 
     def of(self, value: Any) -> Any:
         """The field in a value of this layout."""
@@ -89,14 +98,18 @@ class Plans:
         self.held_bytes = 0
         """About what they take."""
         self._plans: dict[Any, Plan] = {}
-        self._scalars = {kind: plan_of(kind()) for kind in (str, bool, int, float)}
         self._nothing = plan_of(None)
 
-    def plan(self, value: Any) -> Plan:
-        """The plan for a decoded value."""
+    def plan(self, value: Any, leaf: str) -> Plan:
+        """The plan for a decoded value.
+
+        Args:
+            value: What was decoded.
+            leaf: The last level of the topic in lower case: the name of a value that stands alone.
+        """
         kind = value.__class__
         if kind is not dict and kind is not list:
-            return self._nothing if value is None else self._scalars[kind]
+            return self._nothing if value is None else self._scalar(value, _letter(kind), leaf)
         layout = _layout(value, 0)
         if layout is None:
             return plan_of(value)
@@ -106,6 +119,17 @@ class Plans:
             held_bytes = _PLAN_BYTES + _FIELD_BYTES * len(found.fields) + 2 * sum(map(_chars, found.fields))
             if self.held_bytes + held_bytes <= MAX_HELD_BYTES and not found.truncated:
                 self._plans[layout] = found
+                self.held_bytes += held_bytes
+        return found
+
+    def _scalar(self, value: Any, letter: str, leaf: str) -> Plan:
+        found = self._plans.get((letter, leaf))
+        if found is None:
+            fields = (_field((), "$", leaf[:_KEY_CHARS], letter, judged=False),)
+            found = Plan(signature(value) if letter != "s" else "", (), fields, truncated=False)
+            held_bytes = _PLAN_BYTES + _FIELD_BYTES + len(leaf)
+            if self.held_bytes + held_bytes <= MAX_HELD_BYTES:
+                self._plans[letter, leaf] = found
                 self.held_bytes += held_bytes
         return found
 
@@ -163,12 +187,20 @@ def _walk(value: Any, steps: tuple[str | int, ...], path: str, key: str, found: 
             if not _walk(member, (*steps, index), f"{path}[{index}]", key, found):
                 return False
     elif value is not None or steps:
-        lower = key.lower() or path
-        found.append(
-            Field(
-                steps=steps, only=steps[0] if len(steps) == 1 else None, path=path, key=lower,
-                letter=(letter := _letter(type(value))), counts=_TIME_LIKE.fullmatch(lower) is not None,
-                clock=lower in CLOCK_KEYS, judged=may_signal(path, lower, letter),
-            )
-        )  # fmt: skip
+        lower, letter = key.lower() or path, _letter(type(value))
+        found.append(_field(steps, path, lower, letter, judged=may_signal(path, lower, letter)))
     return True
+
+
+def _field(steps: tuple[str | int, ...], path: str, key: str, letter: str, *, judged: bool) -> Field:
+    return Field(
+        steps=steps,
+        only=steps[0] if len(steps) == 1 else None,
+        path=path,
+        key=key,
+        letter=letter,
+        counts=_TIME_LIKE.fullmatch(key) is not None,
+        clock=key in CLOCK_KEYS,
+        judged=judged,
+        switching=path[-1:] == "]" or not SWITCHING.isdisjoint(words(key)),
+    )

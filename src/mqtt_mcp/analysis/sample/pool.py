@@ -9,15 +9,26 @@ from collections.abc import Mapping
 from mqtt_mcp.analysis.payloads.decoder import Decoder
 from mqtt_mcp.analysis.payloads.decoding import Decoded
 from mqtt_mcp.analysis.sample.kept import Kept, parse
-from mqtt_mcp.analysis.sample.plans import Plans
+from mqtt_mcp.analysis.sample.plans import Field, Plans
 from mqtt_mcp.analysis.sample.pruning import ASPECTS, Candidate, Chosen, issue_weights, select
 from mqtt_mcp.analysis.sample.series import Series
 from mqtt_mcp.analysis.sample.signals import Signal
 from mqtt_mcp.analysis.sample.thinning import Coverage, Facet
-from mqtt_mcp.analysis.sample.tracking import LOW_DEVIATIONS, MIN_SIBLINGS, SIBLING_DEVIATIONS, TopicState, outlier
+from mqtt_mcp.analysis.sample.tracking import (
+    LOW_DEVIATIONS,
+    MIN_SIBLINGS,
+    SIBLING_DEVIATIONS,
+    TopicState,
+    is_natural,
+    outlier,
+)
 from mqtt_mcp.analysis.statistics import median, spread
 
 _LATEST_TOPICS = 200
+_STATE_KEYS = frozenset(
+    {"state", "status", "power", "contact", "occupancy", "action", "event", "mode", "motion", "presence", "lock"}
+    | {"availability", "online", "output", "ison", "position", "type", "eventtype", "reported"}
+)
 _WEIGHTS = {aspect: int(weight * 10_000) for aspect, weight in ASPECTS.items()}
 _CONTENT = 1_000_000
 """What a content counts that no other message of its topic has: of equal messages all but one go first."""
@@ -93,7 +104,7 @@ class Pool:
             if message is None or state.messages < 2 or id(message) in pooled:
                 continue
             decoded = parse(message, self._decoder, again=True)
-            plan = self._plans.plan(decoded.value)
+            plan = self._plans.plan(decoded.value, state.kind.name)
             kept = Kept(message, decoded, plan, state, t_s=state.last_s, order=state.last_order)
             kept.words = [
                 (field.path, str(value))
@@ -124,7 +135,8 @@ def _facets(kept: Kept, issues: IssueCounts, time_bin: int) -> list[Facet]:
         found.append((("first", name), None, _WEIGHTS["ends"]))
     for word in kept.words:
         found.append((("value", name, word), None, _WEIGHTS["value"]))  # noqa: PERF401 - faster than extend() here
-    for path, value in kept.numbers.items():
+    for field, value in kept.numbers:
+        path = field.path
         series = state.series[path]
         if series.low == series.high:
             continue
@@ -161,8 +173,8 @@ def _candidates(
                 stored=kept.message.retain,
                 first=kept.first,
                 last=kept.order == state.last_order,
-                words=kept.words,
-                extremes=extremes,
+                words=[(path, word, _telling(state, path, word)) for path, word in kept.words],
+                extremes=[(field.path, which) for field, which in extremes],
                 signals=[(signal, issues.get((signal.code, state.name, signal.key), 1)) for signal in signals],
                 duplicate_of=kept.digest,
             )
@@ -170,20 +182,29 @@ def _candidates(
     return found
 
 
+def _telling(state: TopicState, path: str, word: str) -> float:
+    """How much a discrete value tells: a state says more than a setting that never changes."""
+    if path == "$" or len(state.words.get(path, ())) > 1:
+        return 1.0
+    if path.rpartition(".")[2].lower() in _STATE_KEYS:
+        return 0.8
+    return 0.4 if word in {"True", "False"} else 0.1
+
+
 def _late_outliers(
-    kept: Kept, extremes: list[tuple[str, str]], measured: dict[Series, tuple[float, float]]
+    kept: Kept, extremes: list[tuple[Field, str]], measured: dict[Series, tuple[float, float]]
 ) -> list[Signal]:
     """Outliers that could not be told when they came, because little was known of the series then.
 
     ``measured`` remembers the median and the spread of each series that was asked for.
     """
     found = []
-    for path, which in extremes:
-        series = kept.state.series[path]
+    for field, which in extremes:
+        series = kept.state.series[field.path]
         value = series.low if which == "min" else series.high
         middle, deviation = _deviation(series, value, measured)
-        if deviation > LOW_DEVIATIONS:
-            found.append(outlier(path, value, middle, deviation))
+        if deviation > LOW_DEVIATIONS and not is_natural(field, value, middle):
+            found.append(outlier(field, value, middle, deviation))
     return found
 
 
@@ -192,12 +213,12 @@ def _unlike_siblings(kept: Kept, measured: dict[Series, tuple[float, float]]) ->
     known = kept.state.template.series.get(kept.structure)
     if known is None or len(known[0]) < MIN_SIBLINGS:
         return []
-    for path, value in kept.numbers.items():
-        series = known[1].get(path)
+    for field, value in kept.numbers:
+        series = known[1].get(field.path)
         if series is not None and series.count >= MIN_SIBLINGS and value in {series.low, series.high}:
             middle, deviation = _deviation(series, value, measured)
-            if deviation > SIBLING_DEVIATIONS and series.distinct >= 3:
-                return [outlier(path, value, middle, deviation)]
+            if deviation > SIBLING_DEVIATIONS and series.distinct >= 3 and not is_natural(field, value, middle):
+                return [outlier(field, value, middle, deviation)]
     return []
 
 

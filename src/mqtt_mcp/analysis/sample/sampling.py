@@ -184,10 +184,12 @@ class Sampler:
         self._parsed_in_second += 1
         decoded = parse(message, self._decoder)
         value = decoded.value
-        plan = self._plans.plan(value)
+        plan = self._plans.plan(value, topic.kind.name)
         kept = Kept(message, decoded, plan, topic, t_s=t_s, order=self._counts.messages)
         kept.first = topic.messages == 1
-        signals = about_message(topic.kind, decoded)
+        signals = about_message(
+            topic.kind, decoded, retain=message.retain, said_before=topic.bytes > len(message.payload)
+        )
         reading = topic.note(plan.read(value), signals, self._calm, live=not message.retain)
         kept.numbers, kept.words = reading.numbers, reading.words
         if signals and any(signal.code == "online" for signal in signals):

@@ -18,15 +18,26 @@ _TEXT_CHARS = 600
 
 _AVAILABILITY_LEVELS = frozenset(
     {"availability", "status", "online", "lwt", "$state", "connected", "available", "conn", "disconnected", "state"}
+    | {"connection", "alive", "reachable"}
 )
-_YES_NO_LEAVES = frozenset({"online", "connected", "available", "availability", "lwt", "conn"})
+_YES_NO_LEAVES = frozenset(
+    {"online", "connected", "available", "availability", "lwt", "conn", "connection", "alive", "reachable"}
+)
+_ALERT_LEVELS = frozenset({"$alert", "alert", "alerts", "alarm", "alarms"})
+_CALM_WORDS = frozenset({"", "ok", "off", "false", "0", "clear", "cleared", "normal", "none", "no", "inactive", "idle"})
+_GENERIC_LEAVES = frozenset({"state", "value", "status", "data", "raw", "level", "percent", "percentage", "current"})
+"""Last levels that say nothing: the level before is the name of the value."""
+_COMMAND_LEAVES = frozenset({"set", "cmd", "command", "rpc", "$set"})
 _OFFLINE = frozenset(
     {"offline", "lost", "false", "disconnected", "stopped", "unavailable", "dead", "0", "off", "not_available", "down"}
+    | {"connectionbroken", "connection_lost"}
 )
 _ONLINE = frozenset({"online", "ready", "true", "connected", "1", "on", "available", "alive"})
 _WEAK = frozenset({"0", "1", "on", "off", "true", "false", "down", "stopped"})
 """Words that mean something only where the topic says that it is about being reachable."""
-_AVAILABILITY_KEYS = frozenset({"state", "online", "_type", "eventtype", "status", "connected", "availability"})
+_AVAILABILITY_KEYS = frozenset(
+    {"state", "online", "_type", "eventtype", "status", "connected", "availability", "connectionstate", "connection"}
+)
 _ALARM = re.compile(
     r"alarm|leak|smoke|tamper|fault|overtemp|overpower|overvoltage|overcurrent|(?:^|_)gas(?:_|$)|carbon_monoxide"
     r"|problem|emergency|e_?stop|sos|intrusion|flood",
@@ -36,6 +47,9 @@ _LEVEL_KEYS = frozenset({"level", "severity", "lvl", "loglevel", "log_level", "p
 _ERROR_WORDS = re.compile(
     r"\b(?:error|failed|failure|fail|fatal|exception|panic|critical|crash(?:ed)?|timed? ?out)\b", re.IGNORECASE
 )
+_LINK = re.compile(r"(?:wifi_?)?(?:rssi|signal|signal_strength|signal_dbm)", re.IGNORECASE)
+_RADIO = re.compile(r"rx_?info|rx_?metadata|lora|gateway", re.IGNORECASE)
+"""Where an RSSI is that of LoRa, which still works at -120 dBm."""
 _WARNING_WORDS = re.compile(
     r"\b(?:warn(?:ing)?|retry(?:ing)?|unreachable|refused|denied|rejected|invalid|unknown command)\b", re.IGNORECASE
 )
@@ -49,11 +63,14 @@ WEAK_NO_READING = frozenset({"unknown", "none", "null", "undefined"})
 _ERROR_LEVELS = {"error": "high", "critical": "critical", "fatal": "critical", "emerg": "critical", "alert": "critical",
                  "emergency": "critical"}  # fmt: skip
 _BATTERY = re.compile(r"battery(?!.*(?:volt|state|low))|batt(?:_pct|_level)?$|soc$", re.IGNORECASE)
+_PERCENT = re.compile(r"level|pct|percent", re.IGNORECASE)
 _RESTART_KEYS = frozenset(
     {"restartreason", "restart_reason", "resetreason", "reset_reason", "boot_reason", "rebootreason"}
 )
 _CALM_RESTARTS = frozenset({"power on", "poweron", "power_on", "deep-sleep wake", "deep sleep wake", "deepsleep", ""})
+_TOLD_TO_RESTART = re.compile(r"software|system restart|settings|upgrade|\bota\b|command", re.IGNORECASE)
 _TAKEN_OVER = frozenset({"duplicate_clientid", "takenover", "takeovered", "session_taken_over"})
+_LEFT = frozenset({"device_leave", "device_left", "leave_network", "device_removed"})
 _GOOD_QUALITY = 192
 """OPC quality ``good``; below 64 it is bad, below 192 uncertain (OPC DA 3.00 §6.8)."""
 _BAD_WORDS = {
@@ -81,26 +98,45 @@ class Signal(msgspec.Struct, frozen=True, gc=False):
 
 
 class TopicKind:
-    """What a topic's name says about its messages; made once per topic."""
+    """What a topic's name says about its messages; made once per topic.
 
-    __slots__ = ("alarm", "availability", "leaf", "rejected", "sparkplug_death", "spoken")
+    ``name`` is what a value that stands alone is called: the last level, or the one before when that says nothing.
+    """
+
+    __slots__ = (
+        "alarm", "alert", "availability", "command", "join", "leaf", "name", "rejected", "sparkplug",
+        "sparkplug_death", "spoken",
+    )  # fmt: skip
 
     def __init__(self, topic: str) -> None:
         levels = topic.rsplit("/", 2)
         last_two = [level.lower() for level in levels[-2:]]
         self.leaf = last_two[-1]
+        self.name = last_two[-2] if self.leaf in _GENERIC_LEAVES and len(last_two) > 1 else self.leaf
         self.availability = any(level in _AVAILABILITY_LEVELS for level in last_two)
         self.spoken = self.leaf in _YES_NO_LEAVES
-        self.alarm = _ALARM.search(self.leaf) is not None
+        self.alarm = _ALARM.search(self.name) is not None
+        self.alert = not _ALERT_LEVELS.isdisjoint(last_two)
         self.rejected = self.leaf in _REJECTED_LEAVES
+        self.command = self.leaf in _COMMAND_LEAVES or topic.startswith("cmnd/")
+        self.join = self.leaf == "join" and topic.startswith(("application/", "v3/"))
+        self.sparkplug = topic.startswith("spBv1.0/")
         parts = topic.split("/", 4) if topic.startswith("spBv1.0/") else []
         self.sparkplug_death = parts[2] if len(parts) > 3 and parts[2] in {"NDEATH", "DDEATH"} else ""
 
 
-def about_message(kind: TopicKind, decoded: Decoded) -> list[Signal]:
-    """The signals of a message as a whole; those of an object's fields are ``about_field``'s."""
+def about_message(kind: TopicKind, decoded: Decoded, *, retain: bool = False, said_before: bool = True) -> list[Signal]:
+    """The signals of a message as a whole; those of an object's fields are ``about_field``'s.
+
+    Args:
+        kind: What the topic's name says.
+        decoded: The decoded payload.
+        retain: It is a stored message.
+        said_before: Something that was not empty came on the topic before.
+    """
     if decoded.format == "empty":
-        return [Signal("tombstone", "medium", "", "empty payload (deletes a stored message)")]
+        severity = "medium" if said_before else "low"
+        return [Signal("tombstone", severity, "", "empty payload (deletes a stored message)")]
     signals = [_STREAM_SIGNALS[one.code](one.text) for one in decoded.events if one.code in _STREAM_SIGNALS]
     if kind.sparkplug_death and not any(one.code == "stale_death" for one in decoded.events):
         severity = "critical" if kind.sparkplug_death == "NDEATH" else "high"
@@ -113,6 +149,10 @@ def about_message(kind: TopicKind, decoded: Decoded) -> list[Signal]:
         signals.append(Signal("null_reading", "high", "nan", "NaN or infinity in JSON"))
     if kind.rejected and decoded.format not in {"number", "boolean"}:
         signals.append(Signal("error", "high", kind.leaf, f"topic ends with {quote(kind.leaf, 20)}"))
+    if retain and kind.command:
+        signals.append(Signal("retained_command", "medium", "", "a stored command runs again at every reconnect"))
+    if kind.join and not retain and said_before:
+        signals.append(Signal("rejoined", "medium", "", "the device joined the network again"))
     value = decoded.value
     if isinstance(value, str):
         _judge_text(kind, value, signals)
@@ -134,7 +174,8 @@ _STREAM_SIGNALS = {
 def may_signal(path: str, key: str, letter: str) -> bool:
     """Whether ``about_field`` can say anything about a field of this name and type (``n``, ``s``, ``b`` or ``z``)."""
     if letter == "n":
-        return _BATTERY.search(key) is not None or key == "q" or path.startswith("quality.")
+        wifi = _LINK.fullmatch(key) is not None and _RADIO.search(path) is None
+        return wifi or _BATTERY.search(key) is not None or key == "q" or path.startswith("quality.")
     if letter == "b":
         return _ALARM.search(key) is not None or key in _BOOLEAN_KEYS
     return letter == "s"
@@ -162,7 +203,10 @@ def about_field(kind: TopicKind, path: str, key: str, value: Any) -> list[Signal
             if 0 <= value < _GOOD_QUALITY:
                 why = f"{quote(path, 40)} is {value:g}, good is {_GOOD_QUALITY}"
                 signals.append(Signal("bad_quality", "high", path, why))
-        elif 0 <= value <= 10:
+        elif _LINK.fullmatch(key):
+            if _is_weak(value):
+                signals.append(Signal("link_weak", "medium", path, f"{quote(path, 40)} = {value:g}"))
+        elif _is_low_battery(key, value):
             signals.append(Signal("battery_low", "medium", path, f"{quote(path, 40)} = {value:g}"))
     return signals
 
@@ -191,9 +235,23 @@ def _judge_scalar(kind: TopicKind, value: bool | float, signals: list[Signal]) -
     if kind.availability and kind.spoken and value in {0, 1}:
         _judge_availability("false" if not value else "true", signals)
     elif kind.alarm and value == 1:
-        signals.append(Signal("alarm", "critical", "", f"{quote(kind.leaf, 30)} is on"))
-    elif _BATTERY.search(kind.leaf) and not isinstance(value, bool) and 0 <= value <= 10:
-        signals.append(Signal("battery_low", "medium", "", f"battery {value:g}"))
+        signals.append(Signal("alarm", "critical", "", f"{quote(kind.name, 30)} is on"))
+    elif not isinstance(value, bool):
+        if _LINK.fullmatch(kind.name) and _is_weak(value):
+            signals.append(Signal("link_weak", "medium", "", f"{quote(kind.name, 30)} {value:g}"))
+        elif _BATTERY.search(kind.name) and _is_low_battery(kind.name, value):
+            signals.append(Signal("battery_low", "medium", "", f"battery {value:g}"))
+
+
+def _is_low_battery(name: str, value: float) -> bool:
+    """At most 10 %. A value with a fraction below 6 is a voltage, unless the name says level or percent."""
+    percent = value >= 6 or float(value).is_integer() or _PERCENT.search(name) is not None
+    return 0 <= value <= 10 and percent
+
+
+def _is_weak(value: float) -> bool:
+    """A Wi-Fi signal in dBm with which links break."""
+    return -120 <= value < -85
 
 
 def _judge_availability(word: str, signals: list[Signal]) -> None:
@@ -205,7 +263,9 @@ def _judge_availability(word: str, signals: list[Signal]) -> None:
 
 def _judge_text(kind: TopicKind, text: str, signals: list[Signal]) -> None:
     word = text.strip().lower() if len(text) <= 24 else ""
-    if word in _NO_READING:
+    if kind.alert and (word not in _CALM_WORDS if len(text) <= 24 else True):
+        signals.append(Signal("alarm", "critical", "", f"{quote(kind.name, 30)} says {quote(text, 60)}"))
+    elif word in _NO_READING:
         signals.append(Signal("null_reading", "high", "", f"no reading: {quote(word, 20)}"))
     elif kind.availability and word:
         _judge_availability(word, signals)
@@ -241,6 +301,8 @@ def _judge_string_field(kind: TopicKind, path: str, key: str, value: str, signal
         and word in (_OFFLINE | _ONLINE if kind.availability else _OFFLINE)
     ):
         _judge_availability(word, signals)
+    elif key in {"type", "event"} and word in _LEFT:
+        signals.append(Signal("device_leave", "high", path, _says(path, word)))
     elif key == "_type" and word == "lwt":
         signals.append(Signal("offline", "high", path, "last will"))
     elif key in {"disconnectreason", "reason"} and word in _TAKEN_OVER:
@@ -255,7 +317,8 @@ def _judge_string_field(kind: TopicKind, path: str, key: str, value: str, signal
     elif key in _MESSAGE_KEYS and len(value) <= _TEXT_CHARS:
         _judge_words(value, signals)
     elif key in _RESTART_KEYS and word not in _CALM_RESTARTS:
-        signals.append(Signal("reboot", "high", path, _says(path, value)))
+        severity = "low" if _TOLD_TO_RESTART.search(value[:_TEXT_CHARS]) else "high"
+        signals.append(Signal("reboot", severity, path, _says(path, value)))
     _judge_instruction(value, signals)
 
 

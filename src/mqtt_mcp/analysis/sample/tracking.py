@@ -34,7 +34,7 @@ _COUNTER = frozenset({"seq", "fcnt", "f_cnt", "sequence"})
 _CLOCK_SLACK_S = 300.0
 _EARLIEST_EPOCH_S = 946_684_800.0  # 2000: before it, a clock was never set
 _ZONE_STEP_S, _ZONE_SLACK_S, _MAX_ZONE_S = 900.0, 30.0, 14 * 3600.0
-_LOSS = re.compile(r"drop|error|fail|lost|discard|fps|retr", re.IGNORECASE)
+_LOSS = re.compile(r"drop|error|fail|lost|discard|retr", re.IGNORECASE)
 
 
 class TemplateState:
@@ -55,7 +55,7 @@ class Reading:
     """What one message adds to what is remembered of its topic.
 
     Attributes:
-        numbers: Numbers that can have extremes, by path.
+        numbers: Numbers that can have extremes.
         words: Short words as (path, word).
         record: One of the numbers is lower or higher than all before.
         new_word: One of the words was not seen before.
@@ -64,7 +64,7 @@ class Reading:
     __slots__ = ("new_word", "numbers", "record", "words")
 
     def __init__(self) -> None:
-        self.numbers: dict[str, float] = {}
+        self.numbers: list[tuple[Field, float]] = []
         self.words: list[tuple[str, str]] = []
         self.record = self.new_word = False
 
@@ -139,7 +139,7 @@ class TopicState:
                     signals += about_field(kind, field.path, field.key, value)
                 if not field.counts:
                     self._note_word(field.path, "True" if value else "False", reading)
-            else:
+            elif not field.counts:
                 self._note_null(field.path, signals)
         return reading
 
@@ -150,19 +150,19 @@ class TopicState:
         if field.clock and live and self._note_clock(field.path, value, signals):
             return
         if len(value) > MAX_WORD_CHARS:
-            if " " in value or not field.counts:
+            if field.judged and (" " in value or not field.counts):
                 signals += about_field(self.kind, field.path, field.key, value)
             return
         if field.counts and " " not in value:
             return
         known = (field.path, self.kind.availability, value)
-        if known not in calm:
+        if field.judged and known not in calm:
             found = about_field(self.kind, field.path, field.key, value)
             if found:
                 signals += found
             elif len(calm) < MAX_CALM:
                 calm.add(known)
-        if value.lower() in WEAK_NO_READING:
+        if not field.counts and value.lower() in WEAK_NO_READING:
             self._note_null(field.path, signals)
         if not field.counts:
             self._note_word(field.path, value, reading)
@@ -179,22 +179,23 @@ class TopicState:
                 self._judge_counter(field, value, series, signals)
             series.add(value)
             return
-        reading.numbers[path] = value
+        reading.numbers.append((field, value))
         count = series.count
         if value < series.low or value > series.high or not count:
             reading.record = True
             # Only a value beyond all others can be far off: what lies between two known extremes was told with them.
             if count >= 6 and series.distinct >= 3 and not series.rising:
                 series.measure()
-                if series.deviation(value) > LOW_DEVIATIONS:
-                    signals.append(outlier(path, value, series.middle, series.deviation(value)))
+                if series.deviation(value) > LOW_DEVIATIONS and not is_natural(field, value, series.middle):
+                    signals.append(outlier(field, value, series.middle, series.deviation(value)))
         if (
             series.constant_run >= 3
             and count >= 6
             and value != series.previous
             and (series.rising or series.distinct < 3)
         ):
-            severity = "high" if _LOSS.search(path) or value == 0 else "low"
+            lost = value > series.previous and _LOSS.search(path) is not None
+            severity = "high" if lost or (value == 0 and not field.switching) else "low"
             signals.append(Signal("level_change", severity, path, f"{quote(path, 40)} was constant, now {value:g}"))
         series.add(value)
 
@@ -215,7 +216,8 @@ class TopicState:
         by_topic, by_path = known
         if len(by_topic) < MIN_SIBLINGS:
             by_topic[self.name] = None
-        for path, value in reading.numbers.items():
+        for field, value in reading.numbers:
+            path = field.path
             series = by_path.get(path)
             if series is None:
                 if len(by_path) >= MAX_SERIES:
@@ -229,15 +231,14 @@ class TopicState:
             ):
                 series.measure()
                 if series.deviation(value) > SIBLING_DEVIATIONS and not any(one.code == "outlier" for one in signals):
-                    signals.append(outlier(path, value, series.middle, series.deviation(value)))
+                    signals.append(outlier(field, value, series.middle, series.deviation(value)))
             series.add(value)
 
-    @staticmethod
-    def _judge_counter(field: Field, value: float, series: Series, signals: list[Signal]) -> None:
+    def _judge_counter(self, field: Field, value: float, series: Series, signals: list[Signal]) -> None:
         path, key = field.path, field.key
         if key.startswith("up") and value < series.previous:
             signals.append(Signal("reboot", "high", path, f"{quote(path, 40)} fell to {value:g}: it restarted"))
-        elif key in _COUNTER and series.count >= 3 and value > series.previous + 5:
+        elif key in _COUNTER and not self.kind.sparkplug and series.count >= 3 and value > series.previous + 5:
             missing = value - series.previous - 1
             signals.append(Signal("sequence_gap", "medium", path, f"{quote(path, 40)} jumps by {missing:g}"))
 
@@ -290,7 +291,12 @@ class TopicState:
             signals.append(Signal("null_reading", "high", path, f"{quote(path, 40)} is null where a number was"))
 
 
-def outlier(path: str, value: float, middle: float, deviation: float) -> Signal:
+def is_natural(field: Field, value: float, middle: float) -> bool:
+    """Whether being far off means nothing: something that is switched goes off."""
+    return field.switching and abs(value) <= abs(middle)
+
+
+def outlier(field: Field, value: float, middle: float, deviation: float) -> Signal:
     """The signal for a value that lies ``deviation`` robust standard deviations off the median ``middle``."""
-    severity = "high" if deviation > HIGH_DEVIATIONS else "low"
-    return Signal("outlier", severity, path, f"{quote(path, 40)} = {value:g}, usually about {middle:g}")
+    severity = "high" if deviation > HIGH_DEVIATIONS and not field.switching else "low"
+    return Signal("outlier", severity, field.path, f"{quote(field.path, 40)} = {value:g}, usually about {middle:g}")

@@ -31,11 +31,16 @@ def fitting(lines: list[str], max_chars: int) -> list[str]:
 Row = TypeVar("Row", bound=msgspec.Struct)
 
 
+def json_size(value: msgspec.Struct) -> int:
+    """Characters of a value as an element of a JSON array."""
+    return len(msgspec.json.encode(value)) + 1
+
+
 def fitting_rows(rows: list[Row], max_chars: int) -> list[Row]:
     """The first values that fit as elements of a JSON array."""
     used = 0
     for index, row in enumerate(rows):
-        used += len(msgspec.json.encode(row)) + 1
+        used += json_size(row)
         if used > max_chars:
             return rows[:index]
     return rows

@@ -17,6 +17,8 @@ _TOPIC_CHARS = 200
 _START_CHARS = 400
 _ISSUE_CHARS = 2_000
 _SMALL_CHARS = 24
+_FEWER_REASONS_CHARS = 100
+"""Below so many characters of each payload, one reason has to do."""
 _SHRINKING = 0.75
 _PROPERTY_CHARS = 80
 _MAX_USER_PROPERTIES = 5
@@ -42,8 +44,10 @@ class SampleMessage(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=Tru
     user_properties: list[str] = msgspec.field(default_factory=list)
 
 
-def fitted(chosen: Sequence[tuple[Kept, Chosen]], max_chars: int, decoder: Decoder) -> list[SampleMessage]:
+def fitted(chosen: Sequence[tuple[Kept, Chosen]], max_chars: int, decoder: Decoder) -> list[tuple[Kept, SampleMessage]]:
     """Render the chosen messages into a budget: equal caps first, then what is left goes to those with issues.
+
+    When even the smallest cap is too much, reasons are cut to the first; then those chosen last are left out.
 
     Args:
         chosen: What to show, in the order of the result.
@@ -57,6 +61,9 @@ def fitted(chosen: Sequence[tuple[Kept, Chosen]], max_chars: int, decoder: Decod
     sizes = [_chars(message) for message in messages]
     while sum(sizes) > max_chars and cap > _SMALL_CHARS:
         cap = max(_SMALL_CHARS, int(cap * _SHRINKING))
+        if cap < _FEWER_REASONS_CHARS:
+            messages = [msgspec.structs.replace(one, why=one.why[:1]) for one in messages]
+            sizes = [_chars(message) for message in messages]
         for index, rendering in enumerate(renderings):
             payload = rendering.at(cap)
             if payload is not shown[index]:
@@ -64,24 +71,19 @@ def fitted(chosen: Sequence[tuple[Kept, Chosen]], max_chars: int, decoder: Decod
                 messages[index] = _with_payload(messages[index], payload)
                 sizes[index] = _chars(messages[index])
     spare = max_chars - sum(sizes)
-    while spare < 0 and messages:  # topics and reasons alone are too long: the ends of the list give way
-        spare += sizes.pop()
-        messages.pop()
-    if cap < _START_CHARS:
-        longer_cap = int(cap / _SHRINKING)
-        order = sorted(range(len(messages)), key=lambda index: (not chosen[index][0].signals, index))
-    else:
-        longer_cap = min(_ISSUE_CHARS, cap + spare // 2)
-        order = [index for index in range(len(messages)) if chosen[index][0].signals]
+    order = sorted(range(len(messages)), key=lambda index: chosen[index][1].rank)
+    while spare < 0 and order:
+        spare += sizes[order.pop()]
+    longer_cap = int(cap / _SHRINKING) if cap < _START_CHARS else min(_ISSUE_CHARS, cap + spare // 2)
     # What is left goes to single messages, those with issues first: the common cap was lowered in steps.
-    for index in order:
-        if shown[index].cut:
+    for index in sorted(order, key=lambda index: (not chosen[index][0].signals, index)):
+        if shown[index].cut and (cap < _START_CHARS or chosen[index][0].signals):
             longer = _with_payload(messages[index], chosen[index][0].rendering(decoder).at(longer_cap))
             more = _chars(longer) - sizes[index]
             if more <= spare:
                 spare -= more
                 messages[index] = longer
-    return messages
+    return [(chosen[index][0], messages[index]) for index in sorted(order)]
 
 
 def _chars(message: SampleMessage) -> int:

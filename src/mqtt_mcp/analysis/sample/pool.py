@@ -184,8 +184,11 @@ def _candidates(
 
 def _telling(state: TopicState, path: str, word: str) -> float:
     """How much a discrete value tells: a state says more than a setting that never changes."""
-    if path == "$" or len(state.words.get(path, ())) > 1:
+    if len(state.words.get(path, ())) > 1:
         return 1.0
+    if path == "$":
+        kind = state.kind
+        return 1.0 if kind.availability or kind.name in _STATE_KEYS else 0.1 if kind.leaf[:1] == "$" else 0.4
     if path.rpartition(".")[2].lower() in _STATE_KEYS:
         return 0.8
     return 0.4 if word in {"True", "False"} else 0.1
@@ -210,7 +213,7 @@ def _late_outliers(
 
 def _unlike_siblings(kept: Kept, measured: dict[Series, tuple[float, float]]) -> list[Signal]:
     """As ``TopicState.compare_with_siblings``, with what the whole watch taught."""
-    known = kept.state.template.series.get(kept.structure)
+    known = kept.state.template.series.get((kept.structure, kept.state.kind.name))
     if known is None or len(known[0]) < MIN_SIBLINGS:
         return []
     for field, value in kept.numbers:

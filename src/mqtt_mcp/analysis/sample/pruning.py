@@ -142,7 +142,7 @@ def _facets(candidates: Sequence[Candidate]) -> tuple[list[list[Numbered]], list
         if candidate.last:
             row.append((numbers["ends", (topic, "last")], 1.0))
         for path, word, weight in candidate.words:
-            row.append((numbers["value", (topic, (path, word))], weight))  # noqa: PERF401 - a fifth faster than extend()
+            row.append((numbers["value", (topic, (path, word))], weight))
         for extreme in candidate.extremes:
             row.append((numbers["extreme", (topic, extreme)], 1.0))  # noqa: PERF401 - as above
         if candidate.signals:

@@ -13,16 +13,10 @@ from mqtt_mcp.analysis.payloads.decoder import Decoder
 from mqtt_mcp.analysis.sample.kept import Kept
 from mqtt_mcp.analysis.sample.messages import SampleMessage, fitted
 from mqtt_mcp.analysis.sample.pruning import POLICY, Chosen
-from mqtt_mcp.analysis.sample.tables import (
-    Issue,
-    IssueGroup,
-    OtherTopics,
-    TopicCount,
-    TopicShare,
-    last_value,
-    listed_issues,
-    topic_rows,
-)
+from mqtt_mcp.analysis.sample.tables import Issue, IssueGroup, OtherTopics, Tables, TopicCount, TopicShare
+
+_COUNTS_CHARS = 1_000
+MAX_TABLE_CHARS = 7_000
 
 
 class Counts(msgspec.Struct):
@@ -109,16 +103,19 @@ def compose(
         max_chars: Bound of the result as JSON; payloads are cut to meet it.
         decoder: That of the watch.
     """
-    shown_of: dict[str, int] = {}
-    for kept, _ in chosen:
-        shown_of[kept.state.name] = shown_of.get(kept.state.name, 0) + 1
-    ends_shown = {kept.state.name for kept, _ in chosen if kept.order == kept.state.last_order}
-    rows, other = topic_rows(topics, more, shown_of, issues, lambda one: last_value(one, ends_shown, decoder))
-    listed, groups = listed_issues(issues, chosen)
-    overhead = len(msgspec.json.encode((rows, other, listed, groups))) + 1_000
-    messages = fitted(chosen, max_chars - overhead, decoder)
+    shown: list[tuple[Kept, SampleMessage]] = []
+    for table_chars in (MAX_TABLE_CHARS, MAX_TABLE_CHARS // 2):
+        # Counts of shown messages in the tables come out a little too high here, never their size too small.
+        tables = Tables.of(topics, more, issues, [kept for kept, _ in chosen], decoder, max_chars=table_chars)
+        shown = fitted(chosen, max_chars - tables.chars - _COUNTS_CHARS, decoder)
+        if len(shown) == len(chosen):
+            break
+    if len(shown) < len(chosen):
+        tables = Tables.of(topics, more, issues, [kept for kept, _ in shown], decoder, max_chars=table_chars)
+    messages = [message for _, message in shown]
+    shown_topics = {kept.state.name for kept, _ in shown}
     same = sum(message.same for message in messages)
-    on_shown = sum(topic.messages for topic in topics if topic.topic in shown_of) - len(messages) - same
+    on_shown = sum(topic.messages for topic in topics if topic.topic in shown_topics) - len(messages) - same
     missing = counts.messages - len(messages) - same
     return SampleResult(
         observed=Observed(
@@ -141,10 +138,10 @@ def compose(
             cut_payloads=sum(message.cut for message in messages),
         ),
         messages=messages,
-        topics=rows,
-        other_topics=other,
-        issues=listed,
+        topics=tables.topics,
+        other_topics=tables.other_topics,
+        issues=tables.issues,
         issues_total=len(issues),
-        more_issues=groups,
+        more_issues=tables.more_issues,
         not_shown=NotShown(missing, on_shown, missing - on_shown),
     )

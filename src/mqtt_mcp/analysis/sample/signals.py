@@ -135,8 +135,8 @@ def about_message(kind: TopicKind, decoded: Decoded, *, retain: bool = False, sa
         said_before: Something that was not empty came on the topic before.
     """
     if decoded.format == "empty":
-        severity = "medium" if said_before else "low"
-        return [Signal("tombstone", severity, "", "empty payload (deletes a stored message)")]
+        deletes = said_before and not retain
+        return [Signal("tombstone", "medium", "", "empty payload (deletes a stored message)")] if deletes else []
     signals = [_STREAM_SIGNALS[one.code](one.text) for one in decoded.events if one.code in _STREAM_SIGNALS]
     if kind.sparkplug_death and not any(one.code == "stale_death" for one in decoded.events):
         severity = "critical" if kind.sparkplug_death == "NDEATH" else "high"

@@ -3,24 +3,24 @@
 Owns what is listed and what is only counted: nothing is left out of both.
 """
 
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Sequence
 
 import msgspec
 
 from mqtt_mcp.analysis.payloads.decoder import Decoder
 from mqtt_mcp.analysis.payloads.decoding import BINARY_FORMATS
 from mqtt_mcp.analysis.payloads.rendering import Rendering
-from mqtt_mcp.analysis.rows import fitting_rows
+from mqtt_mcp.analysis.rows import fitting_rows, json_size
 from mqtt_mcp.analysis.sample.kept import Kept, parse
-from mqtt_mcp.analysis.sample.pruning import Chosen
 from mqtt_mcp.analysis.sample.signals import WEIGHTS
 from mqtt_mcp.analysis.text import clean
 from mqtt_mcp.mqtt.client import Message
 
 MAX_TOPICS = 40
-MAX_TOPICS_CHARS = 4_200
 MAX_ISSUES_LISTED = 30
-MAX_ISSUES_CHARS = 2_800
+_TOPICS_PART = 0.6
+"""Of the characters of all tables."""
 MAX_TEMPLATES = 10
 _TOPIC_CHARS = 200
 _WHY_CHARS = 100
@@ -101,14 +101,53 @@ class IssueGroup(msgspec.Struct, frozen=True):
     count: int
 
 
-def topic_rows(
-    topics: Sequence[TopicCount],
-    more: OtherTopics,
-    shown_of: dict[str, int],
-    issues: Sequence[Issue],
-    last_value: Callable[[TopicCount], str],
-) -> tuple[list[TopicShare], OtherTopics]:
+class Tables(msgspec.Struct, frozen=True):
+    """What the result lists beside the messages."""
+
+    topics: list[TopicShare]
+    other_topics: OtherTopics
+    issues: list[Issue]
+    more_issues: list[IssueGroup]
+
+    @classmethod
+    def of(
+        cls,
+        topics: Sequence[TopicCount],
+        more: OtherTopics,
+        issues: Sequence[Issue],
+        shown: Sequence[Kept],
+        decoder: Decoder,
+        *,
+        max_chars: int,
+    ) -> "Tables":
+        """Make the tables.
+
+        Args:
+            topics: Topics known in detail.
+            more: Topics beyond these.
+            issues: All that were counted.
+            shown: The messages that are shown.
+            decoder: That of the watch.
+            max_chars: Bound of the rows of topics and issues together, as JSON; what has no row is counted.
+        """
+        rows, other = _topic_rows(topics, more, shown, issues, decoder, max_chars=int(max_chars * _TOPICS_PART))
+        room = max_chars - sum(map(json_size, rows))
+        listed, groups = _listed_issues(issues, shown, max_chars=room)
+        return cls(rows, other, listed, groups)
+
+    @property
+    def chars(self) -> int:
+        """Characters of all of it as JSON."""
+        return json_size(self)
+
+
+def _topic_rows(
+    topics: Sequence[TopicCount], more: OtherTopics, shown: Sequence[Kept], issues: Sequence[Issue], decoder: Decoder,
+    *, max_chars: int,
+) -> tuple[list[TopicShare], OtherTopics]:  # fmt: skip
     """The most telling topics by weight of their issues, then by messages; and the sum of all others."""
+    shown_of = Counter(kept.state.name for kept in shown)
+    ends_shown = {kept.state.name for kept in shown if kept.order == kept.state.last_order}
     weights: dict[str, float] = {}
     for issue in issues:
         weights[issue.topic] = max(weights.get(issue.topic, 0.0), WEIGHTS[issue.severity])
@@ -117,17 +156,17 @@ def topic_rows(
         TopicShare(
             topic=clean(one.topic, _TOPIC_CHARS),
             messages=one.messages,
-            shown=shown_of.get(one.topic, 0),
+            shown=shown_of[one.topic],
             bytes=one.bytes,
             first_s=round(one.first_s, 3),
             last_s=round(one.last_s, 3),
             every_s=round((one.last_s - one.first_s) / (one.messages - 1), 2) if one.messages > 1 else 0.0,
             structures=max(1, one.structures),
-            last_value=last_value(one),
+            last_value="" if one.topic in ends_shown else _last_value(one, decoder),
         )
         for one in ordered[:MAX_TOPICS]
     ]
-    rows = fitting_rows(rows, MAX_TOPICS_CHARS)
+    rows = fitting_rows(rows, max_chars)
     rest = ordered[len(rows) :]
     other = OtherTopics(
         topics=more.topics + len(rest),
@@ -138,9 +177,9 @@ def topic_rows(
     return rows, other
 
 
-def last_value(one: TopicCount, ends_shown: set[str], decoder: Decoder) -> str:
-    """The latest message of a topic in a few characters; empty when it is shown, unknown or binary."""
-    if one.last is None or one.topic in ends_shown:
+def _last_value(one: TopicCount, decoder: Decoder) -> str:
+    """The latest message of a topic in a few characters; empty when it is unknown or binary."""
+    if one.last is None:
         return ""
     decoded = parse(one.last, decoder, again=True)
     if decoded.format in BINARY_FORMATS and decoded.value is None:
@@ -158,11 +197,11 @@ def _template_lines(rest: Sequence[TopicCount]) -> list[str]:
     return [f"{clean(template, 120)}\t{topics}\t{messages}" for template, (topics, messages) in ordered]
 
 
-def listed_issues(
-    issues: Sequence[Issue], chosen: Sequence[tuple[Kept, Chosen]]
+def _listed_issues(
+    issues: Sequence[Issue], kept_shown: Sequence[Kept], *, max_chars: int
 ) -> tuple[list[Issue], list[IssueGroup]]:
     """The gravest issues one by one, and all others counted by kind: none is left out."""
-    shown = {(signal.code, kept.state.name) for kept, _ in chosen for signal in kept.signals}
+    shown = {(signal.code, kept.state.name) for kept in kept_shown for signal in kept.signals}
     ordered = sorted(issues, key=lambda issue: (-WEIGHTS[issue.severity], issue.first_s, issue.topic, issue.code))
     telling = [issue for issue in ordered if issue.severity != "low"][:MAX_ISSUES_LISTED]
     listed = [
@@ -178,7 +217,7 @@ def listed_issues(
         )
         for issue in telling
     ]
-    listed = fitting_rows(listed, MAX_ISSUES_CHARS)
+    listed = fitting_rows(listed, max_chars)
     told = {id(issue) for issue in telling[: len(listed)]}
     groups: dict[tuple[str, str], list[Issue]] = {}
     for issue in ordered:

@@ -17,6 +17,7 @@ from mqtt_mcp.mqtt.client import Message
 
 MAX_SHAPES = 8
 MAX_SERIES = 40
+MAX_SIBLING_KINDS = 24
 MAX_WORD_FIELDS = 10
 MAX_WORDS = 10
 MAX_WORD_CHARS = 32
@@ -29,6 +30,7 @@ HIGH_DEVIATIONS = 15.0
 SIBLING_DEVIATIONS = 12.0
 MAX_CALM = 4_096
 _COMPARED_ALWAYS = 3
+_LONG_CONSTANT = 8
 
 _COUNTER = frozenset({"seq", "fcnt", "f_cnt", "sequence"})
 _CLOCK_SLACK_S = 300.0
@@ -47,8 +49,8 @@ class TemplateState:
         self.messages = 0
         self.live = 0
         self.shapes: dict[str, int] = {}
-        self.series: dict[str, tuple[dict[str, None], dict[str, Series]]] = {}
-        """Structure → the first topics that had it, and the numbers of all that have it by path."""
+        self.series: dict[tuple[str, str], tuple[dict[str, None], dict[str, Series]]] = {}
+        """Structure and name of the value → the first topics that had it, and the numbers of all by path."""
 
 
 class Reading:
@@ -190,7 +192,7 @@ class TopicState:
                     signals.append(outlier(field, value, series.middle, series.deviation(value)))
         if (
             series.constant_run >= 3
-            and count >= 6
+            and count >= _LONG_CONSTANT
             and value != series.previous
             and (series.rising or series.distinct < 3)
         ):
@@ -208,11 +210,12 @@ class TopicState:
         template = self.template
         if template.topics < MIN_SIBLINGS or (self.parsed > _COMPARED_ALWAYS and not reading.record):
             return
-        known = template.series.get(shape)
+        key = (shape, self.kind.name)
+        known = template.series.get(key)
         if known is None:
-            if len(template.series) >= MAX_SHAPES:
+            if len(template.series) >= MAX_SIBLING_KINDS:
                 return
-            known = template.series[shape] = ({}, {})
+            known = template.series[key] = ({}, {})
         by_topic, by_path = known
         if len(by_topic) < MIN_SIBLINGS:
             by_topic[self.name] = None

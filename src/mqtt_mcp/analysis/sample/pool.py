@@ -106,11 +106,12 @@ class Pool:
             decoded = parse(message, self._decoder, again=True)
             plan = self._plans.plan(decoded.value, state.kind.name)
             kept = Kept(message, decoded, plan, state, t_s=state.last_s, order=state.last_order)
-            kept.words = [
-                (field.path, str(value))
-                for field, value in plan.read(decoded.value)
-                if field.letter in "sb" and str(value) in state.words.get(field.path, ())
-            ]
+            words: list[tuple[str, str]] = []
+            for field, value in plan.read(decoded.value):
+                word = value if field.letter == "s" else str(value).lower() if field.letter == "b" else None
+                if word is not None and word in state.words.get(field.path, ()):
+                    words.append((field.path, word))
+            kept.words = words
             found.append(kept)
             if len(found) >= _LATEST_TOPICS:
                 break
@@ -191,7 +192,7 @@ def _telling(state: TopicState, path: str, word: str) -> float:
         return 1.0 if kind.availability or kind.name in _STATE_KEYS else 0.1 if kind.leaf[:1] == "$" else 0.4
     if path.rpartition(".")[2].lower() in _STATE_KEYS:
         return 0.8
-    return 0.4 if word in {"True", "False"} else 0.1
+    return 0.4 if word in {"true", "false"} else 0.1
 
 
 def _late_outliers(

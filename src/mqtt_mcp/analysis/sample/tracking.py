@@ -140,7 +140,7 @@ class TopicState:
                 if field.judged:
                     signals += about_field(kind, field.path, field.key, value)
                 if not field.counts:
-                    self._note_word(field.path, "True" if value else "False", reading)
+                    self._note_word(field.path, "true" if value else "false", reading)
             elif not field.counts:
                 self._note_null(field.path, signals)
         return reading

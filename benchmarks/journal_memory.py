@@ -19,9 +19,11 @@ import trio.testing
 
 from benchmarks.processes import rss_mib
 from mqtt_mcp.hub.feed import Feed
+from mqtt_mcp.hub.findings import Origin
 from mqtt_mcp.hub.hub import Hub
 from mqtt_mcp.hub.journal import Journal
 from mqtt_mcp.hub.opening import open_hub
+from mqtt_mcp.hub.records import Found
 from mqtt_mcp.hub.redaction import Redactor
 from mqtt_mcp.hub.topic_table import TopicTable
 from mqtt_mcp.monitor.pulse import Pulse
@@ -66,7 +68,7 @@ async def main(arguments: Sequence[str]) -> None:
         snapshot = msgspec.json.encode(view.snapshot())
         held.append(rss_mib(os.getpid()))
         nursery.cancel_scope.cancel()
-    rings = [len(ring) for ring in (journal.calls, journal.publishes, journal.changes, journal.logs)]
+    rings = [len(ring) for ring in (journal.calls, journal.publishes, journal.changes, journal.logs, journal.findings)]
     print(
         json.dumps(
             {
@@ -99,6 +101,8 @@ def _second(hub: Hub, number: int, calls: int, messages: int) -> None:
         entry.ended("error", error="e" * 1_000)
     journal.changed("session_opened", "c" * 400)
     journal.logged("warning", "somewhere", "l" * 4_000, at_epoch_s=time.time())
+    watch = Origin(tool="t" * 30, label=long, session_id="s" * 36, collection_id=f"{number}", started_at_epoch_s=1.0)
+    journal.found([Found(severity="high", code="c" * 90, text=f"{n}{long}", topic=long) for n in range(20)], watch)
     now_s = trio.current_time()
     take = journal.observe
     assert take is not None

@@ -5,9 +5,10 @@ import pytest
 import trio
 
 from mqtt_mcp.errors import ErrorKind, ToolError
-from mqtt_mcp.hub.journal import MAX_CALLS, MAX_CHANGES, MAX_LOG_LINES, MAX_PUBLISHES, Journal
+from mqtt_mcp.hub.findings import Origin
+from mqtt_mcp.hub.journal import MAX_CALLS, MAX_CHANGES, MAX_FINDINGS, MAX_LOG_LINES, MAX_PUBLISHES, Journal
 from mqtt_mcp.hub.policy import AccessPolicy
-from mqtt_mcp.hub.records import Call, Change
+from mqtt_mcp.hub.records import Call, Change, Found
 from mqtt_mcp.hub.ring import Ring
 from mqtt_mcp.mqtt.broker_url import Broker, Secret
 from mqtt_mcp.mqtt.client import Publication
@@ -245,16 +246,19 @@ async def test_a_journal_nobody_can_look_at_only_counts(autojump_clock):
 async def test_every_ring_is_bounded_and_totals_are_not(autojump_clock):
     """Unbounded memory may never happen."""
     journal = Journal()
-    for _ in range(2_500):
+    for number in range(2_500):
         journal.call_began("tool", b"{}", "me").ended("ok")
         journal.published(
             Publication("a", b"x"), outcome="sent", detail="", session_id="s", broker="b", client="c", call_id=1
         )
         journal.changed("client_came", "somebody")
         journal.logged("info", "here", "text", at_epoch_s=1.0)
+        watch = Origin(tool="t", label="#", session_id="s", collection_id=str(number), started_at_epoch_s=1.0)
+        journal.found([Found(severity="low", code="alarm", text="beep")], watch)
 
-    sizes = [len(ring) for ring in (journal.calls, journal.publishes, journal.changes, journal.logs)]
-    assert sizes == [MAX_CALLS, MAX_PUBLISHES, MAX_CHANGES, MAX_LOG_LINES]
+    rings = (journal.calls, journal.publishes, journal.changes, journal.logs, journal.findings)
+    assert [len(ring) for ring in rings] == [MAX_CALLS, MAX_PUBLISHES, MAX_CHANGES, MAX_LOG_LINES, MAX_FINDINGS]
+    assert journal.totals.findings["low"] == 2_500
     assert (journal.totals.calls, journal.totals.publishes) == (2_500, 2_500)
 
 
@@ -299,6 +303,19 @@ def test_a_ring_is_paged_from_the_newest_back_without_gaps():
 
     assert pages == [[25, 24, 23, 22], [21, 20, 19, 18], [17, 16]]
     assert ring.last(3) == [23, 24, 25]
+
+
+def test_a_ring_is_paged_over_what_is_wanted_only():
+    """A filter must not make pages short, nor promise a page that is empty."""
+    ring: Ring[int] = Ring(100)
+    for number in range(1, 31):
+        ring.put(number, number)
+
+    page, before = ring.newest(3, wanted=lambda n: n % 10 == 0)
+    assert (page, before) == ([30, 20, 10], None)
+    page, before = ring.newest(2, wanted=lambda n: n % 10 == 0)
+    assert (page, before) == ([30, 20], 20)
+    assert ring.newest(2, before, lambda n: n % 10 == 0) == ([10], None)
 
 
 async def test_listeners_hear_values_that_do_not_change_under_them(autojump_clock):

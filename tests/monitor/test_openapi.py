@@ -66,6 +66,7 @@ async def test_actions_and_failures_answer_as_the_document_says():
             ("post", "/api/v1/collections/x/cancel", cancel),
             ("delete", "/api/v1/sessions/x", close),
             ("get", "/api/v1/calls?limit=x", "/api/v1/calls"),
+            ("get", "/api/v1/findings?min_severity=x", "/api/v1/findings"),
             ("get", "/api/v1/events?after=x", "/api/v1/events"),
             ("get", "/readyz", "/readyz"),
         ]:
@@ -73,3 +74,13 @@ async def test_actions_and_failures_answer_as_the_document_says():
             jsonschema.validate(answer.json(), described(paths, method, template, answer))
         gone = await act(server.port, "/api/v1/sessions/s-1", "DELETE")
         assert str(gone.status) in paths["paths"][close]["delete"]["responses"]
+
+
+async def test_the_severities_to_choose_from_are_in_it():
+    (parameter,) = (
+        one
+        for one in (await document())["paths"]["/api/v1/findings"]["get"]["parameters"]
+        if one["name"] == "min_severity"
+    )
+    assert (parameter["in"], parameter["required"], parameter["schema"]["default"]) == ("query", False, "info")
+    assert set(parameter["schema"]["enum"]) == {"critical", "high", "medium", "low", "info"}

@@ -21,10 +21,10 @@ from testkit.product import product
 
 
 @asynccontextmanager
-async def monitored():
+async def monitored(broker=None):
     """A product and the server that shows it."""
     journal = Journal(topics=TopicTable(Redactor(), epoch_offset_s=time.time() - trio.current_time()))
-    async with product(MemoryBroker(), journal=journal) as p, trio.open_nursery() as nursery:
+    async with product(broker or MemoryBroker(), journal=journal) as p, trio.open_nursery() as nursery:
         feed, rates = Feed(), Rates()
         view = View(p.hub, feed, rates, actions=True)
         view.ready = True
@@ -80,3 +80,19 @@ async def test_a_session_is_closed_from_the_page():
         assert (await until(reader, "session_closed", lambda _: True))["id"] == p.session_id
         assert (await ask(server.port, "/api/v1/sessions")).json()["items"] == []
         assert (await act(server.port, path, "DELETE")).status == 404
+
+
+async def test_what_a_result_tells_is_seen_live_and_answered_later():
+    """Nobody fetches the result: a person ends the watch and sees what came of it."""
+    broker = MemoryBroker()
+    broker.publish("tele/plug/LWT", b"Offline", retain=True)
+    async with monitored(broker) as (p, server), following(server.port) as reader:
+        result = await p.call("debug_device", device="plug", duration=60, wait_s=0)
+        await until(reader, "session", lambda one: one["messages_in"] > 0)
+        await act(server.port, f"/api/v1/collections/{result['collection_id']}/cancel", "POST")
+        told = await until(reader, "finding", lambda one: one["code"] == "device_offline")
+        assert (told["tool"], told["collection_id"]) == ("debug_device", result["collection_id"])
+        answer = (await ask(server.port, f"/api/v1/findings?min_severity={told['severity']}")).json()
+        assert told in answer["items"]
+        metrics = (await ask(server.port, "/metrics")).body.decode()
+        assert f'mqtt_mcp_findings_total{{severity="{told["severity"]}"}} 0.0' not in metrics

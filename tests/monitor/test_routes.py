@@ -38,9 +38,10 @@ async def test_a_snapshot_holds_everything_and_the_event_to_follow_from():
         assert snapshot["event_id"] == server.hub.feed.last_id
         assert snapshot["status"]["actions"] is True
         assert [c["id"] for c in snapshot["collections"]] == ["c-1"]
+        assert [f["id"] for f in snapshot["findings"]] == [1, 2, 3, 4, 5, 6, 7]
 
 
-@pytest.mark.parametrize("name", ["calls", "publishes"])
+@pytest.mark.parametrize("name", ["calls", "publishes", "findings"])
 async def test_older_records_are_asked_for_with_what_the_last_answer_gave(name):
     async with running() as server:
         first = (await ask(server.port, f"/api/v1/{name}?limit=4")).json()
@@ -48,6 +49,33 @@ async def test_older_records_are_asked_for_with_what_the_last_answer_gave(name):
         second = (await ask(server.port, f"/api/v1/{name}?limit=4&before={first['next']}")).json()
         assert [r["id"] for r in second["items"]] == [3, 2, 1]
         assert second["next"] is None
+
+
+@pytest.mark.parametrize(
+    ("query", "ids"),
+    [
+        ("min_severity=critical", [4]),
+        ("min_severity=high", [5, 4, 1]),
+        ("min_severity=low", [7, 6, 5, 4, 3, 2, 1]),
+        ("min_severity=info", [7, 6, 5, 4, 3, 2, 1]),
+        ("min_severity=high&before=5", [4, 1]),
+        ("min_severity=high&limit=1", [5]),
+        ("", [7, 6, 5, 4, 3, 2, 1]),
+    ],
+)
+async def test_findings_are_chosen_by_how_bad_they_are(query, ids):
+    async with running() as server:
+        answer = (await ask(server.port, f"/api/v1/findings?{query}")).json()
+        assert [one["id"] for one in answer["items"]] == ids
+        assert (answer["next"] is not None) == ("limit" in query)
+
+
+@pytest.mark.parametrize("query", ["min_severity=", "min_severity=CRITICAL", "min_severity=bad", "limit=501"])
+async def test_a_severity_that_does_not_exist_is_named(query):
+    async with running() as server:
+        answer = await ask(server.port, f"/api/v1/findings?{query}")
+        assert (answer.status, answer.is_problem) == (422, True)
+        assert query.partition("=")[0] in answer.json()["detail"]
 
 
 @pytest.mark.parametrize("name", ["sessions", "collections", "topics", "changes", "logs"])
@@ -177,6 +205,8 @@ async def test_calls_are_counted_by_tool_and_status_while_the_server_runs():
         assert 'mqtt_mcp_tool_calls_total{status="ok",tool="watch"} 1.0' in text
         assert 'mqtt_mcp_tool_call_duration_seconds_bucket{le="0.025",tool="watch"} 1.0' in text
         assert 'mqtt_mcp_messages_total{direction="in"} 1234.0' in text
+        assert 'mqtt_mcp_findings_total{severity="high"} 2.0' in text
+        assert 'mqtt_mcp_findings_total{severity="medium"} 0.0' in text
         for name in ("sessions", "collections", "monitor_streams", "monitor_streams_dropped_total"):
             assert f"\nmqtt_mcp_{name} " in text
         assert "process_resident_memory_bytes" in text

@@ -277,3 +277,26 @@ async def test_an_export_knows_secrets_that_were_learned_later(autojump_clock):
         (publish,) = w.view.exported()
 
     assert publish.payload == "it is ***"
+
+
+async def test_findings_are_told_to_followers_counted_and_in_the_snapshot(autojump_clock):
+    """Of a watch in the background too, and an unchanged second look tells nothing."""
+    async with watched() as w:
+        w.broker.publish("tele/plug/LWT", b"Offline", retain=True)
+        follower = w.feed.follow(w.view.snapshot().event_id)
+        first = await w.p.call("debug_device", device="plug", duration=10, wait_s=0)
+        assert first["status"] == "running"
+        await trio.sleep(15)
+        kinds = await events(follower)
+        before = w.feed.last_id
+        await w.p.client.call("collection_result", collection_id=first["collection_id"])
+        again = w.feed.last_id - before
+        findings = w.view.findings(None, 100).items
+        snapshot = w.view.snapshot()
+
+    assert kinds.count("finding") >= len(findings) >= 1
+    assert again == 2, "the call that began and ended"
+    assert {one.code for one in findings} >= {"device_offline"}
+    assert snapshot.findings == findings[::-1]
+    assert sum(snapshot.status.findings.values()) == len(findings)
+    assert w.view.findings(None, 100, "critical").items == [one for one in findings if one.severity == "critical"]

@@ -15,13 +15,14 @@ import trio
 from hypercorn.utils import parse_socket_addr
 
 from mqtt_mcp.hub.feed import Feed
-from mqtt_mcp.hub.records import Call, Change, LogLine, Publish, Topic
+from mqtt_mcp.hub.records import SEVERITIES, Call, Change, Finding, LogLine, Publish, Severity, Topic
 from mqtt_mcp.monitor.access import Access
 from mqtt_mcp.monitor.limits import Limits
 from mqtt_mcp.monitor.model import (
     Calls,
     Changes,
     CollectionView,
+    Findings,
     Logs,
     Publishes,
     SessionView,
@@ -63,6 +64,7 @@ STATUS = Status(
     calls_failed=1,
     publishes=5,
     publishes_refused=1,
+    findings={"critical": 1, "high": 2, "medium": 0, "low": 0, "info": 3},
     topics=1,
     topics_forgotten=0,
     streams=0,
@@ -138,6 +140,22 @@ def publish(number: int) -> Publish:
     )
 
 
+def finding(number: int, **changes: Any) -> Finding:
+    """A finding; a quarter of them are critical, high, medium and low."""
+    made = Finding(
+        id=number,
+        at_epoch_s=1.0,
+        severity=SEVERITIES[number % 4],
+        code="device_offline",
+        text="The lamp is offline.",
+        where="home/lamp",
+        tool="debug_device",
+        session_id="s-1",
+        collection_id="c-1",
+    )
+    return msgspec.structs.replace(made, **changes)
+
+
 @dataclass
 class FakeHub:
     """A hub as the monitor sees it, with what the test puts into it."""
@@ -151,6 +169,7 @@ class FakeHub:
     watches: dict[str, CollectionView] = field(default_factory=lambda: {"c-1": COLLECTION})
     all_calls: list[Call] = field(default_factory=lambda: [call(n) for n in range(1, 8)])
     all_publishes: list[Publish] = field(default_factory=lambda: [publish(n) for n in range(1, 8)])
+    all_findings: list[Finding] = field(default_factory=lambda: [finding(n) for n in range(1, 8)])
     acted: list[tuple[str, str, str]] = field(default_factory=list)
     broken: bool = False
 
@@ -170,6 +189,7 @@ class FakeHub:
             publishes=self.all_publishes,
             changes=self.changes(None, 100).items,
             logs=self.logs(None, 100).items,
+            findings=self.all_findings,
             topics=self.topics().items,
         )
 
@@ -204,6 +224,10 @@ class FakeHub:
     def logs(self, before: int | None, limit: int) -> Logs:
         line = LogLine(id=2, at_epoch_s=1.0, level="info", logger="mqtt_mcp", text="hello")
         return Logs(*self._newest([line], before, limit))
+
+    def findings(self, before: int | None, limit: int, min_severity: Severity = "info") -> Findings:
+        wanted = SEVERITIES[: SEVERITIES.index(min_severity) + 1]
+        return Findings(*self._newest([f for f in self.all_findings if f.severity in wanted], before, limit))
 
     def cancel_collection(self, collection_id: str, by: str) -> CollectionView | None:
         self.acted.append(("cancel", collection_id, by))

@@ -14,7 +14,7 @@ from pathlib import Path
 import msgspec
 import trio
 
-from mqtt_mcp.hub.records import Call, LogLine, Publish, Record
+from mqtt_mcp.hub.records import Call, Finding, LogLine, Publish, Record
 
 logger = logging.getLogger(__name__)
 
@@ -52,8 +52,8 @@ class Audit:
         self._fd = _opened(path)
 
     def record(self, record: Record) -> None:
-        """Append a finished call, a publish or a change; log lines and calls that still run are not audited."""
-        if isinstance(record, LogLine) or (isinstance(record, Call) and record.status == "running"):
+        """Append a finished call, a publish or a change; what was seen, log lines and calls that still run are not."""
+        if isinstance(record, LogLine | Finding) or (isinstance(record, Call) and record.status == "running"):
             return
         line = b'{"record":"%s",%s\n' % (type(record).__name__.lower().encode(), _encoder.encode(record)[1:])
         try:

@@ -10,15 +10,16 @@ import logging
 import math
 import time
 import uuid
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from contextlib import AbstractAsyncContextManager
-from typing import Protocol
+from typing import Any, Protocol
 
 import msgspec
 import trio
 
 from mqtt_mcp.analysis.accumulator import Accumulator, EndedBy, LinkGap, Window
 from mqtt_mcp.errors import ErrorKind, ToolError
+from mqtt_mcp.hub.records import Found
 from mqtt_mcp.hub.router import Tap
 from mqtt_mcp.hub.stored import StoredMessages
 from mqtt_mcp.mqtt.client import Capabilities, Message, Subscription
@@ -51,6 +52,7 @@ class WatchRequest(msgspec.Struct, frozen=True, kw_only=True):
         quiet_s: End early after so many seconds without a message; 0 never does.
         limit: Messages it keeps at most, for lists; 0 when there is no such limit.
         companion: Runs beside the watch (a probe, say) and is cancelled at its end; its failure does not end the watch.
+        findings: What a result that ``render`` made tells is wrong, for the journal; None when it never tells any.
     """
 
     tool: str
@@ -62,6 +64,7 @@ class WatchRequest(msgspec.Struct, frozen=True, kw_only=True):
     quiet_s: float = 0.0
     limit: int = 0
     companion: Callable[[], Awaitable[None]] | None = None
+    findings: Callable[[Any], Iterable[Found]] | None = None
 
 
 class Host(Protocol):

@@ -6,7 +6,7 @@ handle, and the clients that use them. Every door speaks to one hub. Does not kn
 
 import logging
 import uuid
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 
 import msgspec
@@ -16,6 +16,7 @@ from mqtt_mcp.errors import ErrorKind, ToolError
 from mqtt_mcp.hub.brokers import resolve_broker
 from mqtt_mcp.hub.clients import Clients
 from mqtt_mcp.hub.collection import Collection, WatchRequest
+from mqtt_mcp.hub.finding_notes import FindingNotes, Offload, Render
 from mqtt_mcp.hub.journal import Journal
 from mqtt_mcp.hub.lease import Client
 from mqtt_mcp.hub.policy import AccessPolicy
@@ -32,11 +33,9 @@ from mqtt_mcp.settings import Settings
 
 logger = logging.getLogger(__name__)
 
-__all__ = ["Client", "Hub"]
+__all__ = ["Client", "Hub", "Offload", "Render"]
 
 ReportProgress = Callable[[float, float, str], None]
-Render = Callable[[], msgspec.Struct]
-Offload = Callable[[Render], Awaitable[msgspec.Struct]]
 
 
 class Hub:
@@ -64,7 +63,7 @@ class Hub:
         self.default_profile = default_profile
         # The broker that a tool's arguments mean; takes the keywords of ``brokers.resolve_broker``.
         self.resolve_broker = partial(resolve_broker, self.profiles, default_profile)
-        self._offload = offload
+        self._findings = FindingNotes(journal, offload)
         self._nursery = nursery
         self._sessions: dict[str, Session] = {}
         self._tombstones = Tombstones(settings.tombstone_keep_s)
@@ -197,6 +196,7 @@ class Hub:
         with self._results.place():
             collection = await session.start_collection(request)
         self._results.add(collection)
+        self._findings.follow(collection, self._nursery)
         told = f"{request.tool} began to watch {request.label} for {request.duration_s:g} s."
         self.journal.changed("collection_started", told, session_id=session.id, collection_id=collection.id)
         try:
@@ -238,9 +238,7 @@ class Hub:
         Raises:
             ToolError: ``internal`` when the analysis broke.
         """
-        if collection.running:
-            return collection.render()  # it is fed while we look, so no other thread may
-        return await self._offload(collection.render)
+        return await self._findings.result(collection)
 
     def collections(self) -> list[Collection]:
         """Every collection that can be asked for, oldest first."""

@@ -1,29 +1,34 @@
 """The journal: what happened in this hub, bounded, redacted and numbered.
 
-Owns the rings of tool calls, publishes, changes and log lines, their growing ids, their totals, and telling those who
-listen. Everybody records into it sideways; only the monitor and the audit read it. A recorder that fails loses its
-record, never the work it records: every way in here is a boundary.
+Owns the rings of tool calls, publishes, changes, log lines and findings, their growing ids, their totals, and telling
+those who listen. Everybody records into it sideways; only the monitor and the audit read it. A recorder that fails
+loses its record, never the work it records: every way in here is a boundary.
 """
 
 import logging
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 import trio
 
+from mqtt_mcp.hub.findings import Origin, noted
 from mqtt_mcp.hub.records import (
+    SEVERITIES,
     Call,
     CallStatus,
     Change,
     ChangeKind,
+    Finding,
+    Found,
     Level,
     LogLine,
     Publish,
     PublishOutcome,
     Record,
+    Severity,
 )
 from mqtt_mcp.hub.redaction import Redactor
 from mqtt_mcp.hub.ring import Ring
@@ -39,6 +44,7 @@ MAX_CALLS = 1000
 MAX_PUBLISHES = 1000
 MAX_CHANGES = 500
 MAX_LOG_LINES = 2000
+MAX_FINDINGS = 500
 
 _SUMMARY_CHARS = 200
 _DETAIL_CHARS = 400
@@ -55,6 +61,7 @@ class Totals(msgspec.Struct):
         calls, calls_failed: Tool calls that began; those that ended in an error or a timeout.
         publishes, publishes_refused: Messages asked to be published; those that were refused.
         failures: Records that were lost because recording failed.
+        findings: Findings that results told, each by the severity with which it was told first.
     """
 
     calls: int = 0
@@ -62,6 +69,7 @@ class Totals(msgspec.Struct):
     publishes: int = 0
     publishes_refused: int = 0
     failures: int = 0
+    findings: dict[Severity, int] = msgspec.field(default_factory=lambda: dict.fromkeys(SEVERITIES, 0))
 
 
 class Journal:
@@ -76,7 +84,7 @@ class Journal:
 
     Attributes:
         totals: Counts since the start.
-        calls, publishes, changes, logs: The rings, oldest first.
+        calls, publishes, changes, logs, findings: The rings, oldest first.
     """
 
     def __init__(
@@ -96,9 +104,15 @@ class Journal:
         self.publishes: Ring[Publish] = Ring(MAX_PUBLISHES)
         self.changes: Ring[Change] = Ring(MAX_CHANGES)
         self.logs: Ring[LogLine] = Ring(MAX_LOG_LINES)
+        self.findings: Ring[Finding] = Ring(MAX_FINDINGS)
         self._last_id = 0
         self._listeners: list[Listener] = [audit.record] if audit is not None else []
         self._told_of_failure = False
+
+    @property
+    def kept(self) -> bool:
+        """Whether records are made."""
+        return self._kept
 
     @property
     def observe(self) -> Callable[[Message], None] | None:
@@ -203,6 +217,19 @@ class Journal:
                 missed=missed,
             )
             self.keep(self.logs, record)
+
+    def found(self, findings: Iterable[Found], origin: Origin) -> None:
+        """A result told what is wrong; what the same watch told before is replaced where it changed."""
+        if not self._kept:
+            return
+        with self.boundary():
+            known, _ = self.findings.newest(MAX_FINDINGS, wanted=lambda one: one.collection_id == origin.collection_id)
+            for told in noted(findings, known, origin, self.redactor, now_epoch_s=_now()):
+                record = told
+                if not record.id:
+                    record = msgspec.structs.replace(record, id=self._next_id())
+                    self.totals.findings[record.severity] += 1
+                self.keep(self.findings, record)
 
     async def settled(self) -> None:
         """Wait until the audit, if there is one, has the publishes recorded so far on the disk; raises nothing.

@@ -1,10 +1,11 @@
-"""What the journal remembers, as values: one tool call, one publish, one change, one log line, one topic.
+"""What the journal remembers, as values: one tool call, publish, change, log line, topic, and one finding of a result.
 
-Owns their shape and nothing else: text in them has been through ``redaction`` already. Times are wall clock, in seconds
+Owns their shape and nothing else: text in them has been through ``redaction`` already, but for ``Found``, which is what
+a tool hands in. Times are wall clock, in seconds
 since 1970; ids grow by one with every record of the process, whatever its kind.
 """
 
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import msgspec
 
@@ -12,6 +13,9 @@ CallStatus = Literal["running", "ok", "error", "timeout", "cancelled"]
 PublishOutcome = Literal["acknowledged", "sent", "not_sent", "unknown", "refused"]
 Encoding = Literal["utf-8", "base64", "sha256", "hidden"]
 Level = Literal["debug", "info", "warning", "error"]
+Severity = Literal["critical", "high", "medium", "low", "info"]
+SEVERITIES: tuple[Severity, ...] = get_args(Severity)
+"""Worst first."""
 ChangeKind = Literal[
     "session_opened",
     "session_lost",
@@ -156,4 +160,56 @@ class Topic(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     truncated: bool = False
 
 
-Record = Call | Publish | Change | LogLine
+class Found(msgspec.Struct, frozen=True, kw_only=True):
+    """Something wrong that the result of a watch tells, as its tool has it: any text, of any length.
+
+    Attributes:
+        severity: One of ``SEVERITIES``; what is none of them counts as ``info``.
+        code: What kind of thing it is, a word for programs.
+        text: One sentence for a person; may quote payloads.
+        topic: Where it showed; empty when it belongs to no topic.
+        device: The device concerned; empty when that is not known. Shown where there is no topic.
+        at_s: Seconds from the start of the watch to when it showed first; 0 when that is not known.
+        count: How often it showed; 0 when that was not counted.
+    """
+
+    severity: str
+    code: str
+    text: str
+    topic: str = ""
+    device: str = ""
+    at_s: float = 0.0
+    count: int = 0
+
+
+class Finding(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Something wrong that the result of a watch told; recorded again, with the same id, when a later look says more.
+
+    Attributes:
+        id: Its number.
+        at_epoch_s: When a result told it first.
+        severity: How bad it is.
+        code: What kind of thing it is, a word for programs.
+        text: The same in a sentence.
+        where: The topic or the device; what was watched when it is neither.
+        tool: The tool whose result told it.
+        session_id: The session it was seen on.
+        collection_id: The watch that saw it.
+        since_epoch_s: When it showed first; absent when that is not known.
+        count: How often it showed; 0 when that was not counted.
+    """
+
+    id: int
+    at_epoch_s: float
+    severity: Severity
+    code: str
+    text: str
+    where: str
+    tool: str
+    session_id: str
+    collection_id: str
+    since_epoch_s: float | msgspec.UnsetType = msgspec.UNSET
+    count: int = 0
+
+
+Record = Call | Publish | Change | LogLine | Finding

@@ -78,6 +78,12 @@ class Redactor:
         """A topic name or filter; what clients call secret does not count, or they could hide what they do."""
         return _cleaned(self._secrets.out_of_topic(self._beginning(topic, max_chars)), max_chars)
 
+    def quoting(self, text: str, max_chars: int, *, topic: str) -> str:
+        """A sentence that may quote payloads of ``topic``; empty where nothing of them may be shown."""
+        if not self.shows_payloads or is_telling_topic(topic):
+            return ""
+        return _cleaned(self._secrets.out_of_payload(self._beginning(text, max_chars)), max_chars)
+
     def lines(self, text: str, max_chars: int = MAX_TEXT_CHARS) -> str:
         """Text whose line breaks stay, as of a traceback."""
         whole = self._secrets.out_of(self._beginning(text, max_chars))

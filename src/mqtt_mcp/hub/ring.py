@@ -4,7 +4,7 @@ Owns the bound and the paging. Does not know what the records say.
 """
 
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import islice
 from typing import Generic, TypeVar
 
@@ -40,13 +40,19 @@ class Ring(Generic[T]):
         if len(self._records) > self._most:
             self._records.popitem(last=False)
 
-    def newest(self, most: int, before: int | None = None) -> tuple[list[T], int | None]:
-        """The newest records first, at most ``most``, with ids below ``before``.
+    def newest(
+        self, most: int, before: int | None = None, wanted: Callable[[T], bool] = lambda _: True
+    ) -> tuple[list[T], int | None]:
+        """The newest records first, at most ``most``, with ids below ``before``, of those that are ``wanted``.
 
         Returns:
             The records, and the ``before`` of the next page; None when there is none.
         """
-        older = (item for item in reversed(self._records.items()) if before is None or item[0] < before)
+        older = (
+            (record_id, record)
+            for record_id, record in reversed(self._records.items())
+            if (before is None or record_id < before) and wanted(record)
+        )
         page = list(islice(older, most))
         more = next(older, None) is not None
         return [record for _, record in page], page[-1][0] if more else None

@@ -16,7 +16,7 @@ from mqtt_mcp.monitor import problem
 from mqtt_mcp.monitor.exchange import Exchange
 from mqtt_mcp.monitor.limits import Limits
 from mqtt_mcp.monitor.metrics import Metrics
-from mqtt_mcp.monitor.model import Collections, Health, Sessions, Snapshot, Status, Window
+from mqtt_mcp.monitor.model import Collections, FindingsWindow, Health, Sessions, Snapshot, Status, Window
 from mqtt_mcp.monitor.routes import After
 from mqtt_mcp.monitor.source import NotRunning, Source
 from mqtt_mcp.monitor.stream import EventStream, last_event_id
@@ -126,6 +126,11 @@ class Api:
         """Log lines."""
         return _json(self._source.logs(*_window()))
 
+    async def findings(self) -> Response:
+        """What results told is wrong."""
+        query = _query(FindingsWindow)
+        return _json(self._source.findings(*_page(query), query.min_severity))
+
     async def publishes_export(self) -> Response:
         """All publishes, as a file."""
         body = b"".join(_encoder.encode(publish) + b"\n" for publish in self._source.exported())
@@ -214,7 +219,10 @@ def _with_permission(status: Status) -> Status:
 
 
 def _window() -> tuple[int | None, int]:
-    window = _query(Window)
+    return _page(_query(Window))
+
+
+def _page(window: Window) -> tuple[int | None, int]:
     return None if isinstance(window.before, msgspec.UnsetType) else window.before, window.limit
 
 

@@ -84,6 +84,10 @@ class _Totals(Collector):
         yield CounterMetricFamily(
             "mqtt_mcp_messages_dropped", "Messages received and let go: too slow.", value=status.messages_dropped
         )
+        findings = CounterMetricFamily("mqtt_mcp_findings", "Findings that results told.", labels=["severity"])
+        for severity, count in status.findings.items():
+            findings.add_metric([severity], count)
+        yield findings
         yield GaugeMetricFamily("mqtt_mcp_sessions", "Open MQTT sessions.", value=status.sessions)
         yield GaugeMetricFamily("mqtt_mcp_collections", "Running collections.", value=status.collections_running)
         yield GaugeMetricFamily("mqtt_mcp_monitor_streams", "Event streams that are read.", value=len(self._feed))

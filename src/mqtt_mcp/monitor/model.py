@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from mqtt_mcp.hub.records import Call, Change, LogLine, Publish, Topic
+from mqtt_mcp.hub.records import Call, Change, Finding, LogLine, Publish, Severity, Topic
 
 CollectionState = Literal["running", "duration", "limit", "quiet", "cancelled", "disconnected", "closed"]
 """``running``, or what ended it."""
@@ -108,6 +108,7 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
         bytes_in, bytes_out: Their payloads together.
         in_per_s, out_per_s: Messages in the last full second.
         calls, calls_failed, publishes, publishes_refused: Totals since the start.
+        findings: Findings that results told since the start, by severity.
         topics, topics_forgotten: Topics remembered, and those let go because there were too many.
         streams: Pages that follow live.
     """
@@ -136,6 +137,7 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
     calls_failed: int
     publishes: int
     publishes_refused: int
+    findings: dict[Severity, int]
     topics: int
     topics_forgotten: int
     streams: int
@@ -184,6 +186,7 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
     publishes: list[Publish]
     changes: list[Change]
     logs: list[LogLine]
+    findings: list[Finding]
     topics: list[Topic]
 
 
@@ -197,6 +200,16 @@ class Window(msgspec.Struct, frozen=True, kw_only=True):
 
     limit: Annotated[int, msgspec.Meta(ge=1, le=500)] = 100
     before: Annotated[int, msgspec.Meta(ge=0)] | msgspec.UnsetType = msgspec.UNSET
+
+
+class FindingsWindow(Window, frozen=True, kw_only=True):
+    """The query of the findings.
+
+    Attributes:
+        min_severity: Only those that are at least so bad.
+    """
+
+    min_severity: Severity = "info"
 
 
 class Health(msgspec.Struct, frozen=True):
@@ -249,4 +262,11 @@ class Logs(msgspec.Struct, frozen=True):
     """Log lines, newest first; see ``Calls``."""
 
     items: list[LogLine]
+    next: int | None
+
+
+class Findings(msgspec.Struct, frozen=True):
+    """What results told is wrong, newest first, and of one result the worst first; see ``Calls``."""
+
+    items: list[Finding]
     next: int | None

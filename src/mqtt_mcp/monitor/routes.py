@@ -55,9 +55,11 @@ def _get(path: str, operation: str, summary: str, result: Any = None, **more: An
     return Route(method="GET", path=path, operation=operation, summary=summary, result=result, **more)
 
 
-def _records(name: str, summary: str, result: type[msgspec.Struct]) -> Route:
+def _records(
+    name: str, summary: str, result: type[msgspec.Struct], query: type[msgspec.Struct] = model.Window
+) -> Route:
     failures = {422: "A query parameter is wrong"}
-    return _get(f"/api/v1/{name}", name, summary, result, query=model.Window, failures=failures)
+    return _get(f"/api/v1/{name}", name, summary, result, query=query, failures=failures)
 
 
 ROUTES: tuple[Route, ...] = (
@@ -87,6 +89,7 @@ ROUTES: tuple[Route, ...] = (
     _records("publishes", "What clients asked to publish, refused ones too, newest first", model.Publishes),
     _records("changes", "What began and ended, newest first", model.Changes),
     _records("logs", "Log lines, newest first", model.Logs),
+    _records("findings", "What results told is wrong, newest first", model.Findings, model.FindingsWindow),
     _get(
         "/api/v1/publishes.ndjson",
         "publishes_export",

@@ -6,11 +6,12 @@ Owns no data and no behaviour; ``view.View`` is what stands behind it in the pro
 from collections.abc import Callable
 from typing import Protocol
 
-from mqtt_mcp.hub.records import Call, Publish
+from mqtt_mcp.hub.records import Call, Publish, Severity
 from mqtt_mcp.monitor.model import (
     Calls,
     Changes,
     CollectionView,
+    Findings,
     Logs,
     Publishes,
     SessionView,
@@ -78,6 +79,9 @@ class Source(Protocol):
 
     def logs(self, before: int | None, limit: int) -> Logs:
         """Log lines, newest first."""
+
+    def findings(self, before: int | None, limit: int, min_severity: Severity = "info") -> Findings:
+        """What results told is wrong, newest first."""
 
     def cancel_collection(self, collection_id: str, by: str) -> CollectionView | None:
         """End a collection; None: there is none with this id.

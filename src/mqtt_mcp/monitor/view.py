@@ -16,12 +16,13 @@ from mqtt_mcp import __version__
 from mqtt_mcp.hub.collection import Collection
 from mqtt_mcp.hub.feed import Feed
 from mqtt_mcp.hub.hub import Hub
-from mqtt_mcp.hub.records import Call, Publish, Record
+from mqtt_mcp.hub.records import SEVERITIES, Call, Publish, Record, Severity
 from mqtt_mcp.hub.session import Session
 from mqtt_mcp.monitor.model import (
     Calls,
     Changes,
     CollectionView,
+    Findings,
     Logs,
     Publishes,
     SessionView,
@@ -37,6 +38,7 @@ SNAPSHOT_CALLS = 500
 SNAPSHOT_PUBLISHES = 500
 SNAPSHOT_CHANGES = 100
 SNAPSHOT_LOGS = 1000
+SNAPSHOT_FINDINGS = 200
 MAX_COLLECTIONS_SHOWN = 60
 MAX_FILTERS_SHOWN = 50
 
@@ -104,6 +106,7 @@ class View:
             calls_failed=journal.totals.calls_failed,
             publishes=journal.totals.publishes,
             publishes_refused=journal.totals.publishes_refused,
+            findings=dict(journal.totals.findings),
             topics=len(topics) if topics else 0,
             topics_forgotten=topics.forgotten if topics else 0,
             streams=len(self._feed),
@@ -122,6 +125,7 @@ class View:
             publishes=journal.publishes.last(SNAPSHOT_PUBLISHES),
             changes=journal.changes.last(SNAPSHOT_CHANGES),
             logs=journal.logs.last(SNAPSHOT_LOGS),
+            findings=journal.findings.last(SNAPSHOT_FINDINGS),
             topics=self.topics().items,
         )
 
@@ -216,6 +220,11 @@ class View:
     def logs(self, before: int | None, limit: int) -> Logs:
         """Log lines, newest first."""
         return Logs(*self._hub.journal.logs.newest(limit, before))
+
+    def findings(self, before: int | None, limit: int, min_severity: Severity = "info") -> Findings:
+        """What results told is wrong, newest first."""
+        wanted = SEVERITIES[: SEVERITIES.index(min_severity) + 1]
+        return Findings(*self._hub.journal.findings.newest(limit, before, lambda one: one.severity in wanted))
 
     # -- what a person may do --------------------------------------------------------------------
 

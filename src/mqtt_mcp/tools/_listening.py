@@ -4,16 +4,17 @@ Owns the words and bounds of the shared arguments, the window as a result shows 
 to a status. Does not count or choose messages (``analysis`` does) and runs no collection (``hub`` does).
 """
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from datetime import UTC, datetime
 from functools import partial
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
 
 from mqtt_mcp.analysis.accumulator import Accumulator, Window
 from mqtt_mcp.analysis.text import clean, quote
 from mqtt_mcp.hub.collection import Collection, WatchRequest
+from mqtt_mcp.hub.records import Found
 from mqtt_mcp.hub.session import Session
 from mqtt_mcp.mqtt.client import Subscription
 from mqtt_mcp.settings import DEFAULTS
@@ -203,6 +204,7 @@ async def listen(
     quiet_s: float = 0.0,
     limit: int = 0,
     companion: Callable[[Session], Awaitable[None]] | None = None,
+    findings: Callable[[Any], Iterable[Found]] | None = None,
 ) -> msgspec.Struct:
     """Run a watch and return the tool's result: the final one, or the one so far after ``wait_s``.
 
@@ -220,6 +222,7 @@ async def listen(
         quiet_s: End after so many seconds without a message; 0 never does.
         limit: Messages it keeps at most, for lists; 0 when there is no such limit.
         companion: Runs beside the watch, for example a probe.
+        findings: What a result of ``render`` tells is wrong, for a person who watches; None when it never tells any.
 
     Raises:
         ToolError: The session is unknown or expired, the configuration forbids a filter, or the broker granted none.
@@ -237,6 +240,7 @@ async def listen(
         quiet_s=quiet_s,
         limit=limit,
         companion=partial(companion, session) if companion is not None else None,
+        findings=findings,
     )
     collection = await context.hub.watch(
         session, request, wait_s=wait_s, client=context.client, report_progress=context.report_progress

@@ -13,6 +13,7 @@ from mqtt_mcp.analysis.devices.finding import Finding
 from mqtt_mcp.analysis.devices.report import DeviceLine, Identity, Moment, TopicLine
 from mqtt_mcp.hub.collection import Collection
 from mqtt_mcp.tools._base import Context, Tool
+from mqtt_mcp.tools._findings import found_on_devices
 from mqtt_mcp.tools._listening import (
     Duration,
     SessionId,
@@ -98,6 +99,7 @@ async def run(context: Context, args: Args) -> msgspec.Struct:
         wait_s=args.wait_s,
         accumulator=accumulator,
         render=render,
+        findings=lambda result: found_on_devices(result.findings, result.devices),
     )
 
 

@@ -18,6 +18,7 @@ from mqtt_mcp.hub.probe import ProbeReport, RoundTripProbe
 from mqtt_mcp.hub.self_watch import SelfFacts, SelfWatch
 from mqtt_mcp.hub.session import Session
 from mqtt_mcp.tools._base import Context, Tool
+from mqtt_mcp.tools._findings import found_in_traffic
 from mqtt_mcp.tools._listening import (
     Duration,
     Qos,
@@ -100,6 +101,7 @@ async def run(context: Context, args: Args) -> msgspec.Struct:
         wait_s=args.wait_s,
         accumulator=PerformanceAccumulator(own_prefix=probe.prefix),
         render=render,
+        findings=lambda result: found_in_traffic(result.findings),
         companion=beside,
     )
 

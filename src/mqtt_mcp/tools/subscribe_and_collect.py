@@ -15,6 +15,7 @@ from mqtt_mcp.analysis.text import clean
 from mqtt_mcp.hub.collection import Collection
 from mqtt_mcp.settings import DEFAULTS
 from mqtt_mcp.tools._base import Context, Tool
+from mqtt_mcp.tools._findings import found_in_messages
 from mqtt_mcp.tools._listening import (
     Duration,
     Qos,
@@ -163,6 +164,7 @@ async def run(context: Context, args: Args) -> msgspec.Struct:
         wait_s=args.wait_s,
         accumulator=accumulator,
         render=render,
+        findings=lambda result: found_in_messages(result.issues),
         limit=args.max_messages,
     )
 

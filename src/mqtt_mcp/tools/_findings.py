@@ -1,0 +1,45 @@
+"""What results tell is wrong, as the journal takes it: one shape for the issues and findings of three tools.
+
+Owns the translation only. What is wrong is decided in ``analysis``; what is shown and kept of it, by the journal.
+"""
+
+from collections.abc import Iterable, Iterator
+
+from mqtt_mcp.analysis.devices.finding import Finding as DeviceFinding
+from mqtt_mcp.analysis.devices.report import DeviceLine
+from mqtt_mcp.analysis.performance.findings import Finding as PerformanceFinding
+from mqtt_mcp.analysis.sample.result import Issue
+from mqtt_mcp.hub.records import Found
+
+
+def found_in_messages(issues: Iterable[Issue]) -> Iterator[Found]:
+    """Issues of a sample: each belongs to one topic."""
+    for issue in issues:
+        words = issue.code.replace("_", " ")
+        seen = "once" if issue.count == 1 else f"{issue.count} times"
+        span = f"{issue.first_s:.1f} s" if issue.count == 1 else f"{issue.first_s:.1f} to {issue.last_s:.1f} s"
+        yield Found(
+            severity=issue.severity,
+            code=issue.code,
+            text=f"{words[:1].upper()}{words[1:]}, seen {seen} ({span} into the watch).",
+            topic=issue.topic,
+            at_s=issue.first_s,
+            count=issue.count,
+        )
+
+
+def found_on_devices(findings: Iterable[DeviceFinding], devices: Iterable[DeviceLine]) -> Iterator[Found]:
+    """The findings of the one device that was asked for, or the worst of each of all devices."""
+    for one in findings:
+        yield Found(
+            severity=one.severity, code=one.code, text=one.title, topic=one.topic, at_s=one.at_s, count=one.count
+        )
+    for line in devices:
+        if line.severity and line.findings:
+            yield Found(severity=line.severity, code=line.findings[0], text=line.worst, device=line.name)
+
+
+def found_in_traffic(findings: Iterable[PerformanceFinding]) -> Iterator[Found]:
+    """Findings about the broker and its traffic as a whole."""
+    for one in findings:
+        yield Found(severity=one.severity, code=one.code, text=one.evidence)

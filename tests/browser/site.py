@@ -15,7 +15,7 @@ from typing import Any
 import msgspec
 import trio
 
-from mqtt_mcp.hub.records import Call, Change, LogLine, Publish, Topic
+from mqtt_mcp.hub.records import SEVERITIES, Call, Change, Finding, LogLine, Publish, Topic
 from mqtt_mcp.monitor.access import Access
 from mqtt_mcp.monitor.model import (
     Changes,
@@ -49,6 +49,7 @@ class Hub(FakeHub):
     def __post_init__(self) -> None:
         self.all_calls = []
         self.all_publishes = []
+        self.all_findings = []
         self.open_sessions = {}
         self.watches = {}
         self.status_now = msgspec.structs.replace(STATUS, started_at_epoch_s=round(time.time() - 4000, 3))
@@ -60,6 +61,7 @@ class Hub(FakeHub):
             now_epoch_s=round(time.time(), 3),
             sessions=len(self.open_sessions),
             calls=len(self.all_calls),
+            findings={name: sum(f.severity == name for f in self.all_findings) for name in SEVERITIES},
             topics=len(self.all_topics),
             streams=len(self.feed),
         )
@@ -201,6 +203,18 @@ class Site:
         self.hub.all_logs.append(made)
         self.tell("log", made)
 
+    def finding(self, text: str, severity: str = "high", **fields: Any) -> Finding:
+        """A result tells something, or with ``id`` more about something it told before."""
+        given: dict[str, Any] = {
+            "id": self.hub.next_id() if "id" not in fields else 0, "at_epoch_s": time.time(), "code": "device_offline",
+            "where": "home/lamp", "tool": "debug_device", "session_id": SESSION_IDS[0], "collection_id": COLLECTION_ID,
+            **fields,
+        }  # fmt: skip
+        made = Finding(**given, severity=severity, text=text)  # type: ignore[arg-type]
+        self.hub.all_findings = [*(f for f in self.hub.all_findings if f.id != made.id), made]
+        self.tell("finding", made)
+        return made
+
     def topic(self, topic: str, payload: str = "21.5", **fields: Any) -> None:
         """A message is received."""
         self.topics({topic: payload}, **fields)
@@ -297,6 +311,9 @@ def fill(site: Site, text: str = "") -> None:
     site.change(f"A session was lost. {text}", kind="session_lost")
     for level in ("debug", "info", "warning", "error"):
         site.log(f"something happened {text}\nsecond line", level, missed=14 if level == "error" else 0)
+    for severity in ("info", "low", "medium", "high", "critical"):
+        site.finding(f"The lamp is {severity}. {text}", severity, where=f"home/{text}", code=f"alarm{text}", count=3)
+    site.finding("Gone.", "low", since_epoch_s=time.time() - 60, collection_id="gone-for-good")
     site.topic("home/kitchen/temperature", "21.5", retain=True)
     site.topic("home/kitchen/light", '{"state": "ON"}')
     site.topic(f"home/{text or 'bath'}/x", f"on {text}")

@@ -25,7 +25,7 @@ def test_arrows_move_inside_the_tabs(page: Page, busy: Site):
     visit(page, busy)
     page.get_by_role("tab", name="Overview").focus()
     for key, view in [
-        ("ArrowRight", "calls"),
+        ("ArrowRight", "findings"),
         ("ArrowLeft", "overview"),
         ("ArrowLeft", "logs"),
         ("Home", "overview"),
@@ -37,7 +37,7 @@ def test_arrows_move_inside_the_tabs(page: Page, busy: Site):
     expect(page.locator("[role=tab][tabindex='0']")).to_have_count(1)
 
 
-@pytest.mark.parametrize("view", ["calls", "published", "topics", "logs"])
+@pytest.mark.parametrize("view", ["findings", "calls", "published", "topics", "logs"])
 def test_slash_goes_to_the_search_and_escape_leaves_it(page: Page, busy: Site, view):
     visit(page, busy, f"#/{view}")
     page.keyboard.press("/")

@@ -6,9 +6,10 @@ from playwright.sync_api import Locator, Page, expect
 
 from browser.site import Site
 
-VIEWS = ["overview", "calls", "published", "topics", "logs"]
+VIEWS = ["overview", "findings", "calls", "published", "topics", "logs"]
 TITLES = {
     "overview": "Sessions",
+    "findings": "Findings",
     "calls": "Tool calls",
     "published": "Published by the assistant",
     "topics": "Topics",

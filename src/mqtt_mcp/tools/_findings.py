@@ -16,12 +16,11 @@ def found_in_messages(issues: Iterable[Issue]) -> Iterator[Found]:
     """Issues of a sample: each belongs to one topic."""
     for issue in issues:
         words = issue.code.replace("_", " ")
-        seen = "once" if issue.count == 1 else f"{issue.count} times"
-        span = f"{issue.first_s:.1f} s" if issue.count == 1 else f"{issue.first_s:.1f} to {issue.last_s:.1f} s"
+        when = f"{issue.first_s:.1f} s into" if issue.count == 1 else f"{issue.first_s:.1f} to {issue.last_s:.1f} s of"
         yield Found(
             severity=issue.severity,
             code=issue.code,
-            text=f"{words[:1].upper()}{words[1:]}, seen {seen} ({span} into the watch).",
+            text=f"{words[:1].upper()}{words[1:]}, {when} the watch.",
             topic=issue.topic,
             at_s=issue.first_s,
             count=issue.count,

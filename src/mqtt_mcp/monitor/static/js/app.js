@@ -2,6 +2,7 @@
 
 import { AskDialog } from "./ask.js";
 import { Calls } from "./calls.js";
+import { Findings } from "./findings.js";
 import { html, memo, render, useEffect } from "./html.js";
 import { Logs } from "./logs.js";
 import { useValue } from "./observable.js";
@@ -15,7 +16,8 @@ import { Topics } from "./topics.js";
 
 // memo: the status of each second draws what is around a view, not the view.
 const PAGES = {
-  overview: memo(Overview), calls: memo(Calls), published: memo(Published), topics: memo(Topics), logs: memo(Logs),
+  overview: memo(Overview), findings: memo(Findings), calls: memo(Calls), published: memo(Published), topics: memo(Topics),
+  logs: memo(Logs),
 };
 
 function App() {

@@ -3,9 +3,10 @@
 import { CallsTable } from "./calls_table.js";
 import { Chart } from "./chart.js";
 import { Collections } from "./collections.js";
+import { LastFindings } from "./findings.js";
 import { bytes, count, plural } from "./format.js";
 import { html } from "./html.js";
-import { Empty, Panel, Time, Value } from "./parts.js";
+import { Empty, Panel, SEVERITIES, Time, Value } from "./parts.js";
 import { go } from "./route.js";
 import { Sessions } from "./sessions.js";
 import { useStore } from "./store.js";
@@ -18,7 +19,7 @@ export function Overview() {
     <${Totals} />
     <${Sessions} />
     <div class="columns">
-      <div class="stack"><${Collections} /><${LastCalls} /></div>
+      <div class="stack"><${LastFindings} /><${Collections} /><${LastCalls} /></div>
       <div class="stack">
         <${Panel} id="rate" title="Messages per second"><${Chart} /><//>
         <${Changes} />
@@ -40,10 +41,16 @@ function Totals() {
       note=${status.calls_failed ? `${count(status.calls_failed)} failed` : "none failed"} />
     <${Total} name="Published" value=${status.publishes} tone=${status.publishes_refused ? "bad" : ""}
       note=${status.publishes_refused ? `${count(status.publishes_refused)} refused` : PUBLISHING[status.publishing] || "none refused"} />
+    <${Total} name="Findings" value=${Object.values(status.findings).reduce((sum, n) => sum + n, 0)}
+      tone=${status.findings.critical || status.findings.high ? "bad" : ""} note=${worst(status.findings)} />
     <${Total} name="Topics" value=${status.topics}
       note=${status.topics_forgotten ? `${count(status.topics_forgotten)} forgotten` : "heard by the assistant"} />
   </ul>`;
 }
+
+/** The two worst severities there are. */
+const worst = (found) =>
+  SEVERITIES.filter((name) => found[name]).slice(0, 2).map((name) => `${count(found[name])} ${name}`).join(" · ") || "nothing wrong was told";
 
 const Total = ({ name, value, note, tone = "" }) =>
   html`<li class="total"><span class="dim">${name}</span><b>${count(value)}</b><span class="total-note" data-tone=${tone}>${note}</span></li>`;

@@ -28,6 +28,18 @@ export function State({ of, is }) {
   return html`<span class="state" data-tone=${tone}>${words ?? is}</span>`;
 }
 
+export const SEVERITIES = ["critical", "high", "medium", "low", "info"];
+
+const SEVERITY_TONES = { critical: "bad", high: "bad", medium: "wait", low: "calm", info: "idle" };
+
+/** How bad it is: a word, as many bars as it is bad, and a colour. */
+export function Severity({ is }) {
+  const known = Object.hasOwn(SEVERITY_TONES, is);
+  const bars = known ? SEVERITIES.length - SEVERITIES.indexOf(is) : 0;
+  return html`<span class="severity" data-tone=${known ? SEVERITY_TONES[is] : "idle"}><span class="bars" aria-hidden="true">${
+    SEVERITIES.map((_, i) => html`<i key=${i} data-full=${i < bars}></i>`)}</span>${is}</span>`;
+}
+
 /** Local time; the title has it in UTC. */
 export const Time = ({ at }) =>
   html`<time class="time" datetime=${new Date(at * 1000).toISOString()} title=${format.utc(at)}>${format.localTime(at)}</time>`;
@@ -81,6 +93,16 @@ async function toClipboard(text) {
 export const SessionLink = ({ id }) =>
   html`<button type="button" class="link mono" title=${`Tool calls of session ${id}`}
     onClick=${() => go("calls", { "calls.session": id, "calls.id": "" })}>${format.shortId(id)}</button>`;
+
+/** A collection's short id; leads to its row on the overview while there is one. */
+export function CollectionLink({ id }) {
+  const { collections } = useStore("collections");
+  if (!collections.some((row) => row.id === id)) {
+    return html`<span class="mono dim" title=${`Collection ${id}; it is no longer remembered`}>${format.shortId(id)}</span>`;
+  }
+  return html`<button type="button" class="link mono" title=${`Collection ${id} on the overview`}
+    onClick=${() => go("overview", { "overview.collection": id })}>${format.shortId(id)}</button>`;
+}
 
 /** The way to one call. */
 export const CallLink = ({ id, children }) =>

@@ -2,7 +2,7 @@
 
 import { Observable, useValue } from "./observable.js";
 
-export const VIEWS = ["overview", "calls", "published", "topics", "logs"];
+export const VIEWS = ["overview", "findings", "calls", "published", "topics", "logs"];
 
 const route = new Observable(read());
 let timer = 0;

@@ -10,7 +10,9 @@ import { useStore } from "./store.js";
 import { link } from "./stream.js";
 import { Ticking } from "./ticking.js";
 
-export const TITLES = { overview: "Overview", calls: "Tool calls", published: "Published", topics: "Topics", logs: "Logs" };
+export const TITLES = {
+  overview: "Overview", findings: "Findings", calls: "Tool calls", published: "Published", topics: "Topics", logs: "Logs",
+};
 
 const LIGHTS = {
   connecting: "wait", live: "good", reconnecting: "wait", offline: "bad", paused: "idle", "token needed": "wait", "signed out": "bad",
@@ -98,7 +100,7 @@ export function Footer() {
       ${way("metrics", "metrics.txt", "Prometheus metrics")}${" or "}
       <code>${curl}</code> <${CopyButton} text=${curl} label="Copy the command" /></p>
     <div role="alert">${failure && html`<p class="failure">The download failed: <${Value} text=${failure} /></p>`}</div>
-    <p class="keys"><kbd>1</kbd>–<kbd>5</kbd> views <kbd>/</kbd> search <kbd>p</kbd> pause <kbd>Esc</kbd> leave a field</p>
+    <p class="keys"><kbd>1</kbd>–<kbd>${VIEWS.length}</kbd> views <kbd>/</kbd> search <kbd>p</kbd> pause <kbd>Esc</kbd> leave a field</p>
   </footer>`;
 }
 

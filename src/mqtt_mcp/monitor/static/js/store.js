@@ -7,7 +7,9 @@ const FLUSH_MS = 250;
 const FINISHED_COLLECTIONS_STAY_S = 600;
 const THROUGHPUT_S = 300;
 // As many as the server remembers; the oldest go first.
-const MOST = { calls: 1000, publishes: 1000, changes: 500, logs: 2000, topics: 2000 };
+const MOST = { calls: 1000, publishes: 1000, changes: 500, logs: 2000, findings: 500, topics: 2000 };
+
+const nothingWaits = () => ({ calls: 0, publishes: 0, changes: 0, logs: 0, findings: 0, topics: 0 });
 
 const live = {
   process: "",
@@ -19,6 +21,7 @@ const live = {
   publishes: [],
   changes: [],
   logs: [],
+  findings: new Map(),
   topics: new Map(),
   topicsUnsent: 0,
   throughput: { at: [], received: [], published: [] },
@@ -33,11 +36,12 @@ export const shown = {
   publishes: [], // newest first
   changes: [], // newest first
   logs: [], // oldest first, with gap lines
+  findings: [], // newest first, the worst of a result before the others
   topics: [],
   topicsUnsent: 0,
   throughput: { at: [], received: [], published: [] },
   paused: false,
-  waiting: { calls: 0, publishes: 0, changes: 0, logs: 0, topics: 0 }, // what came since the page was paused
+  waiting: nothingWaits(), // what came since the page was paused
 };
 
 const copies = {
@@ -48,6 +52,7 @@ const copies = {
   publishes: () => live.publishes.toReversed(),
   changes: () => live.changes.toReversed(),
   logs: () => [...live.logs],
+  findings: () => [...live.findings.values()].reverse(),
   topics: () => [...live.topics.values()],
   topicsUnsent: () => live.topicsUnsent,
   throughput: () => ({ ...live.throughput }),
@@ -109,7 +114,7 @@ export function setPaused(paused) {
   if (paused) {
     flush();
     pausedAtS = serverTime();
-    shown.waiting = { calls: 0, publishes: 0, changes: 0, logs: 0, topics: 0 };
+    shown.waiting = nothingWaits();
     shown.paused = true;
     tell(new Set(["paused", "waiting"]));
   } else {
@@ -154,6 +159,7 @@ export function load(snapshot) {
   live.publishes = snapshot.publishes.toSorted(byId);
   live.changes = snapshot.changes.toSorted(byId);
   loadLogs(snapshot.logs.toSorted(byId));
+  live.findings = new Map(snapshot.findings.toSorted(byId).map((row) => [row.id, row]));
   live.topicsUnsent = 0;
   live.topics = new Map();
   for (const topic of snapshot.topics.toSorted((a, b) => a.at_epoch_s - b.at_epoch_s)) live.topics.set(topic.topic, topic);
@@ -194,6 +200,15 @@ function append(part, record) {
   live[part].push(record);
   cut(live[part], MOST[part]);
   countWaiting(part);
+  touch(part);
+}
+
+/** Keep a record that may be told again, with the same id, when there is more to say. */
+function put(part, record) {
+  const known = live[part];
+  if (!known.has(record.id)) countWaiting(part);
+  known.set(record.id, record);
+  if (known.size > MOST[part]) known.delete(known.keys().next().value);
   touch(part);
 }
 
@@ -270,12 +285,8 @@ const events = {
     live.collections.set(collection.id, collection);
     touch("collections");
   },
-  call(call) {
-    if (!live.calls.has(call.id)) countWaiting("calls");
-    live.calls.set(call.id, call);
-    if (live.calls.size > MOST.calls) live.calls.delete(live.calls.keys().next().value);
-    touch("calls");
-  },
+  call: (call) => put("calls", call),
+  finding: (finding) => put("findings", finding),
   publish: (publish) => append("publishes", publish),
   change: (change) => append("changes", change),
   log: (line) => append("logs", line),

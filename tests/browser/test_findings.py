@@ -27,12 +27,16 @@ def test_a_finding_says_how_bad_what_where_when_and_by_whom(page: Page, monitor:
     visit(page, monitor)
     expect(page.get_by_text("No finding yet.")).to_be_visible()
     monitor.finding("The kettle is offline.", "critical", where="home/kettle", count=4, since_epoch_s=time.time() - 60)
-    row = rows(page)
-    expect(row).to_have_count(1)
-    for text in ("critical", "The kettle is offline.", "device_offline", "4 times", "home/kettle", "debug_device"):
-        expect(row).to_contain_text(text)
-    expect(row.get_by_text("since")).to_be_visible()
+    for view in ("overview", "findings"):
+        show(page, view)
+        row = rows(page)
+        expect(row).to_have_count(1)
+        for text in ("critical", "The kettle is offline.", "device_offline", "4 times", "home/kettle", "debug_device"):
+            expect(row).to_contain_text(text)
+        expect(row.locator("time").first).to_be_visible()
+    expect(row.get_by_text("first seen")).to_be_visible()
     expect(row.locator("time")).to_have_count(2)
+    show(page, "overview")
     expect(page.get_by_role("list", name="Totals since the start")).to_contain_text("1 critical")
 
 

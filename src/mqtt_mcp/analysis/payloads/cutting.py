@@ -15,6 +15,7 @@ _UNSAFE_IN_JSON = re.compile(
     "[\x7f-\x9f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\ufe00-\ufe0e\U000e0000-\U000e0fff]"
 )
 _MAX_HEX_BYTES = 64
+_MIN_ASCII_BYTES = 16
 
 
 class _Limits(NamedTuple):
@@ -177,9 +178,22 @@ def cut_text(text: str, max_chars: int, *, missing_chars: int = 0) -> tuple[str,
 
 
 def cut_hex(payload: bytes, max_chars: int) -> tuple[str, bool]:
-    """Bytes as hex: at most 64 of them, then ``…(+n bytes)``; and whether it was cut."""
-    mark_chars = len(f"…(+{len(payload)} bytes)")
-    if len(payload) <= _MAX_HEX_BYTES and 2 * len(payload) <= max_chars:
+    """Bytes as hex, then their ASCII if they have any: ``01486921 |.Hi!|``; and whether something was cut.
+
+    At most 64 bytes are shown, then ``…(+n bytes)``.
+    """
+    size = len(payload)
+    cut = size > _MAX_HEX_BYTES or 2 * size > max_chars
+    mark = f"…(+{size} bytes)" if cut else ""
+    kept = min(_MAX_HEX_BYTES, size)
+    if any(0x20 < byte < 0x7F for byte in payload[:kept]):
+        room = (max_chars - len(mark) - 3) // 3
+        if room >= min(kept, _MIN_ASCII_BYTES):
+            kept = min(kept, room)
+            mark = f"…(+{size - kept} bytes)" if kept < size else ""
+            shown = "".join(chr(byte) if 0x20 <= byte < 0x7F else "." for byte in payload[:kept])
+            return f"{payload[:kept].hex()}{mark} |{shown}|", kept < size
+    if not cut:
         return payload.hex(), False
-    kept = min(_MAX_HEX_BYTES, max(0, max_chars - mark_chars) // 2)
-    return f"{payload[:kept].hex()}…(+{len(payload) - kept} bytes)", True
+    kept = min(kept, max(0, max_chars - len(mark)) // 2)
+    return f"{payload[:kept].hex()}…(+{size - kept} bytes)", True

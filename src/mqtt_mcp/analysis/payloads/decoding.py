@@ -11,25 +11,29 @@ from typing import Any, Final
 
 import msgspec
 
-from mqtt_mcp.analysis.payloads.binary import sniff, sniff_magic
+from mqtt_mcp.analysis.payloads import binary, sparkplug, textual, wrapping
 from mqtt_mcp.analysis.payloads.edge_nodes import Event
-from mqtt_mcp.analysis.payloads.sparkplug import is_sparkplug_topic, parse, structure, to_value
-from mqtt_mcp.analysis.payloads.textual import SNIFFED_CHARS, name_text
 
 FORMATS: Final = (
     "empty", "json", "json_nonstandard", "json_deep", "json_large", "json_malformed", "number", "boolean",
     "iso_time", "uuid", "hex_text", "base64", "key_value", "csv", "line_protocol", "xml", "ndjson", "text",
-    "text_utf16", "text_latin1", "gzip", "zlib", "zip", "zstd", "bzip2", "xz", "avro", "parquet", "image/jpeg",
-    "image/png", "image/gif", "image/webp", "audio/ogg", "audio/mpeg", "audio/flac", "audio/wav", "video/mp4",
-    "application/pdf", "sparkplug_b", "cbor", "msgpack", "protobuf", "protobuf_malformed", "hex",
+    "text_utf16", "text_latin1", "gzip", "zlib", "zip", "7z", "zstd", "lz4", "bzip2", "xz", "avro", "parquet", "elf",
+    "image/jpeg", "image/png", "image/gif", "image/webp", "image/bmp", "image/tiff", "image/heic", "image/avif",
+    "audio/ogg", "audio/mpeg", "audio/flac", "audio/wav", "video/mp4", "video/avi", "video/h264", "application/pdf",
+    "sparkplug_b", "cbor", "msgpack", "bson", "protobuf", "protobuf_malformed", "hex",
 )  # fmt: skip
-"""Every value of ``format``. Those up to ``text_latin1`` are text, from ``gzip`` on binary and shown as hex."""
+"""Every value of ``format``. Those up to ``text_latin1`` are text, from ``gzip`` on binary."""
 
 BINARY_FORMATS: Final = frozenset(FORMATS[FORMATS.index("gzip") :])
+
+CODECS: Final = ("gzip", "zlib", "deflate", "base64")
+"""What a content may be wrapped in; several are joined by ``+``, the outer first."""
 
 MAX_JSON_DEPTH = 64
 MAX_DECODED_BYTES = 1024 * 1024
 _LENIENT_BYTES = 256 * 1024
+_MAX_CODECS = 3
+_MIN_BASE64_CONTENT_BYTES = 16
 
 _TEXT_CONTROLS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1a\x1c-\x1f\x7f]")
 _JSON_START = re.compile(
@@ -40,14 +44,19 @@ _JSON_START = re.compile(
 class Decoded(msgspec.Struct, frozen=True):
     """A payload's format and, where it was decoded, its value.
 
-    ``value`` is the parsed value for ``json`` and ``json_nonstandard`` (NaN and infinities became None), a float for
-    ``number``, a bool for ``boolean``, the text for other textual formats, what ``sparkplug.to_value`` gives for
-    ``sparkplug_b``, None for other binary, empty, too deep and too large (above 1 MiB) ones.
+    ``value`` is JSON-like: string keys, no NaN, no bytes. It is the parsed value for ``json``, ``json_nonstandard``
+    (NaN and infinities became None), ``cbor``, ``msgpack`` and ``bson``; a float for ``number``; a bool for
+    ``boolean``; an object for ``key_value`` and ``protobuf`` (by field number);
+    ``{measurement, tags, fields, timestamp}`` or a list of them for ``line_protocol``; a list of cells or of rows for ``csv``; a list of values for ``ndjson``; what
+    ``sparkplug.to_value`` gives for ``sparkplug_b``; the text for other textual formats; None for other binary, empty,
+    too deep and too large (above 1 MiB) ones.
 
     Attributes:
-        codec: What the content was wrapped in, empty for nothing.
+        format: A word of ``FORMATS``: that of the content.
+        codec: What the content was wrapped in, as ``gzip`` or ``base64+gzip``; empty for nothing.
         shape: Structure signature where the value does not tell it, otherwise empty.
         events: What a ``Decoder`` noticed about the message in its stream.
+        unit: Unit of a ``number``; of ``key_value`` those of its numbers, as ``T=°C,H=%``.
     """
 
     format: str
@@ -55,6 +64,12 @@ class Decoded(msgspec.Struct, frozen=True):
     codec: str = ""
     shape: str = ""
     events: tuple[Event, ...] = ()
+    unit: str = ""
+
+    @property
+    def name(self) -> str:
+        """Format and codec in one word for a reader: ``gzip+json``."""
+        return f"{self.codec}+{self.format}" if self.codec else self.format
 
 
 _EMPTY = Decoded("empty")
@@ -69,6 +84,10 @@ def decode(payload: bytes, topic: str = "", content_type: str = "") -> Decoded:
         topic: The topic name; Sparkplug B is told by it.
         content_type: MQTT 5 Content Type; a hint for CBOR and MessagePack only, never trusted against the bytes.
     """
+    return _decode(payload, topic, content_type, 0)
+
+
+def _decode(payload: bytes, topic: str, content_type: str, codecs: int) -> Decoded:
     if not payload:
         return _EMPTY
     if len(payload) > MAX_DECODED_BYTES:
@@ -77,15 +96,15 @@ def decode(payload: bytes, topic: str = "", content_type: str = "") -> Decoded:
         found = _json(payload)
         if found is not None:
             return found
-    return _decode_other(payload, topic, content_type)
+    return _decode_other(payload, topic, content_type, codecs)
 
 
 def _decode_large(payload: bytes) -> Decoded:
     """Name a payload by its beginning; decoding it would hold up everything else."""
-    head = payload[:SNIFFED_CHARS]
-    magic = sniff_magic(head)
+    head = payload[: textual.SNIFFED_CHARS]
+    magic = binary.sniff_magic(head)
     if magic:
-        return Decoded(magic)
+        return _container(magic)
     if _JSON_START.match(head) is not None:
         return Decoded("json_large")
     text = head.decode("utf-8", "ignore")
@@ -126,29 +145,73 @@ _STRUCTURE = re.compile(rb'"(?:[^"\\]|\\.)*+"?|[{}\[\]]', re.DOTALL)
 
 
 def _decode_other(  # noqa: PLR0911 - a list of tests, first hit wins
-    payload: bytes, topic: str, content_type: str
+    payload: bytes, topic: str, content_type: str, codecs: int
 ) -> Decoded:
-    if is_sparkplug_topic(topic):
-        parsed = parse(payload)
+    if sparkplug.is_sparkplug_topic(topic):
+        parsed = sparkplug.parse(payload)
         if parsed is not None:
-            return Decoded("sparkplug_b", to_value(parsed, _nameless), shape=structure(parsed, _nameless))
-    magic = sniff_magic(payload)
+            nameless = sparkplug.nameless
+            return Decoded(
+                "sparkplug_b", sparkplug.to_value(parsed, nameless), shape=sparkplug.structure(parsed, nameless)
+            )
+    magic = binary.sniff_magic(payload)
     if magic:
-        return Decoded(magic)
-    if payload[:2] in {b"\xff\xfe", b"\xfe\xff"} and len(payload) % 2 == 0 and b"\x00" in payload:
-        return Decoded("text_utf16", payload.decode("utf-16", "replace"))
+        return (_unwrapped(payload, magic, codecs) if magic == "gzip" else None) or _container(magic)
+    if binary.is_zlib(payload):
+        found = _unwrapped(payload, "zlib", codecs)
+        if found is not None:
+            return found
+    wide = _utf16(payload)
+    if wide is not None:
+        return Decoded("text_utf16", wide)
     bare = payload.removeprefix(b"\xef\xbb\xbf")
-    looks_json = _JSON_START.match(bare) is not None
-    if looks_json:
+    if _JSON_START.match(bare) is not None:
         return _json(bare.strip()) or _lenient_json(bare)
     try:
         text = bare.decode()
     except UnicodeDecodeError:
-        return _not_utf8(payload, content_type)
-    if _TEXT_CONTROLS.search(text[:SNIFFED_CHARS]) is not None:
-        name = _hinted(sniff(payload), content_type)
-        return Decoded("text", text) if name == "hex" and _mostly_text(payload) else Decoded(name)
-    return Decoded(*name_text(text))
+        return _binary(payload, content_type, codecs)
+    if _TEXT_CONTROLS.search(text[: textual.SNIFFED_CHARS]) is not None:
+        found = _binary(payload, content_type, codecs)
+        return Decoded("text", text) if found.format == "hex" and _mostly_text(payload) else found
+    return _text(text, codecs)
+
+
+def _container(name: str) -> Decoded:
+    return Decoded(name, shape=name if "/" in name else "")
+
+
+def _text(text: str, codecs: int) -> Decoded:
+    found = textual.read(text)
+    if found.format == "base64" and codecs < _MAX_CODECS:
+        content = wrapping.unbase64(found.value)
+        if content is not None and len(content) >= _MIN_BASE64_CONTENT_BYTES:
+            inner = _decode(content, "", "", codecs + 1)
+            if inner.codec or inner.shape == inner.format or inner.format in {"json", "zip", "zlib", "gzip"}:
+                return _in_codec(inner, "base64")
+    return Decoded(found.format, found.value, shape=found.shape, unit=found.unit)
+
+
+def _unwrapped(payload: bytes, codec: str, codecs: int) -> Decoded | None:
+    """The content of a compressed payload; None when there is none or too much of it."""
+    content = wrapping.inflate(payload, codec) if codecs < _MAX_CODECS else None
+    return _in_codec(_decode(content, "", "", codecs + 1), codec) if content else None
+
+
+def _in_codec(inner: Decoded, codec: str) -> Decoded:
+    return msgspec.structs.replace(inner, codec=f"{codec}+{inner.codec}" if inner.codec else codec)
+
+
+def _utf16(payload: bytes) -> str | None:
+    if len(payload) % 2 or b"\x00" not in payload:
+        return None
+    if payload[:2] in {b"\xff\xfe", b"\xfe\xff"}:
+        return payload.decode("utf-16", "replace")
+    if len(payload) < 8 or (payload[0] and payload[1]):
+        return None
+    text = payload.decode("utf-16-le" if payload[0] else "utf-16-be", "replace")
+    letters = sum(char.isascii() and char.isalpha() for char in text[:256])
+    return text if letters * 2 > min(256, len(text)) and text.isascii() and not _TEXT_CONTROLS.search(text) else None
 
 
 def _lenient_json(payload: bytes) -> Decoded:
@@ -173,14 +236,24 @@ def _lenient_json(payload: bytes) -> Decoded:
             return Decoded("json_nonstandard" if odd else "json", _mended(value))
         except (ValueError, RecursionError):
             pass
-        if _is_ndjson(payload):
-            return Decoded("ndjson", payload.decode("utf-8", "replace"))
+        lines = _ndjson(payload)
+        if lines is not None:
+            return Decoded("ndjson", lines)
     return Decoded("json_malformed", payload.decode("utf-8", "replace"))
 
 
-def _is_ndjson(payload: bytes) -> bool:
+def _ndjson(payload: bytes) -> list[Any] | None:
+    """The objects or arrays of several lines, one on each; None when a line is anything else."""
     lines = [line for line in payload.splitlines() if line.strip()]
-    return len(lines) > 1 and all(line[:1] == b"{" and _json(line) is not None for line in lines)
+    if len(lines) < 2 or any(line.lstrip()[:1] not in {b"{", b"["} for line in lines):
+        return None
+    values = []
+    for line in lines:
+        found = _json(line)
+        if found is None or found.format != "json":
+            return None
+        values.append(found.value)
+    return values
 
 
 def _mended(value: Any) -> Any:
@@ -193,31 +266,45 @@ def _mended(value: Any) -> Any:
     return value
 
 
-def _hinted(name: str, content_type: str) -> str:
-    if name in {"cbor", "msgpack", "protobuf"}:
-        for hint in ("cbor", "msgpack", "protobuf"):
-            if hint in content_type.lower():
-                return hint
-    return name
-
-
 def _mostly_text(payload: bytes) -> bool:
     head = payload[:1024]
     controls = sum(byte < 32 and byte not in b"\t\r\n\x1b" for byte in head)
     return controls * 20 <= len(head)
 
 
-def _not_utf8(payload: bytes, content_type: str) -> Decoded:
+def _binary(payload: bytes, content_type: str, codecs: int) -> Decoded:
+    """What bytes that are not UTF-8 text are: first what must fit to the last byte, then what is only likely."""
+    found = binary.read_exact(payload, content_type)
+    if found is not None:
+        return Decoded(found.format, found.value)
+    if wrapping.may_be_deflate(payload):
+        inner = _unwrapped(payload, "deflate", codecs)
+        if inner is not None and inner.format not in _TOO_LOOSE:
+            return inner
+    text = _latin1(payload)
+    if text is not None:
+        named = textual.read(text)
+        return (
+            Decoded("number", named.value, unit=named.unit)
+            if named.format == "number"
+            else Decoded("text_latin1", text)
+        )
+    if binary.is_zlib(payload) and payload[1] in {0x01, 0x5E, 0x9C, 0xDA}:
+        return Decoded("zlib")
+    loose = binary.read_loose(payload)
+    return Decoded(loose.format, loose.value, shape=loose.shape)
+
+
+_TOO_LOOSE = frozenset({"hex", "protobuf", "text_latin1", "json_malformed", "number", "boolean", "zlib", "empty"})
+"""What a content of chance may look like."""
+
+
+def _latin1(payload: bytes) -> str | None:
+    """The text, when nearly all of it is ASCII and the rest are letters and signs of ISO 8859-1."""
     head = payload[:1024]
     printable = sum(32 <= byte < 127 or byte in b"\t\r\n" for byte in head)
-    if (
-        len(head) >= 4
-        and printable * 100 >= len(head) * 80
-        and not any(byte < 32 and byte not in b"\t\r\n\x1b" for byte in head)
-    ):
-        return Decoded("text_latin1", payload.decode("latin-1"))
-    return Decoded(_hinted(sniff(payload), content_type))
-
-
-def _nameless(_alias: int) -> None:
-    """No birth is known to a single payload."""
+    if len(head) < 4 or printable * 100 < len(head) * 80:
+        return None
+    if any((byte < 32 and byte not in b"\t\r\n\x1b") or 0x7F <= byte < 0xA0 for byte in head):
+        return None
+    return payload.decode("latin-1")

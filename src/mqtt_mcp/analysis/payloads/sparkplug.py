@@ -19,6 +19,8 @@ MAX_METRICS = 5_000
 _MAX_DEPTH = 4
 _MAX_ROWS = 200
 _NAME_CHARS = 200
+_PLAUSIBLE_MS = (946_684_800_000, 4_102_444_800_000)
+"""2000 to 2100: what a clock that was set says."""
 
 _SIGNED_BITS = {1: 8, 2: 16, 3: 32, 4: 64}
 DATATYPES = (
@@ -80,6 +82,21 @@ def parse(payload: bytes) -> Payload | None:
         elif number == 4 and wire == BYTES:
             uuid = _text(value)
     return Payload(timestamp_ms=timestamp_ms, seq=seq, metrics=tuple(metrics), uuid=uuid)
+
+
+def nameless(_alias: int) -> None:
+    """No birth is known to a single payload."""
+
+
+def is_plausible(payload: Payload) -> bool:
+    """Whether bytes that nobody announced as Sparkplug are some: a time, a sequence number and metrics with values."""
+    return (
+        _PLAUSIBLE_MS[0] <= payload.timestamp_ms <= _PLAUSIBLE_MS[1]
+        and -1 <= payload.seq <= 255
+        and bool(payload.metrics)
+        and all((m.name or m.alias >= 0) and (m.datatype <= 34) for m in payload.metrics)
+        and any(m.datatype or m.value is not None for m in payload.metrics)
+    )
 
 
 def to_value(payload: Payload, names: Names) -> dict[str, Any]:

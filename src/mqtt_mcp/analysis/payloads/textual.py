@@ -1,100 +1,104 @@
 """Which kind of text a text is: a number, a time, an identifier, key=value pairs, CSV, XML and so on.
 
-Owns the rules for text that is not JSON. A kind counts only when it explains the whole text. Linear time: no pattern
-can backtrack over more than a bounded part. Does not touch bytes (``payloads/decoding.py`` does).
+Owns the order of the trials for text that is not JSON. A kind counts only when it explains the whole text. Linear time:
+no pattern can backtrack over more than a bounded part. Does not touch bytes (``decoding.py`` does).
 """
 
-import base64
-import binascii
-import math
 import re
+from itertools import pairwise
+from typing import Any, NamedTuple
+
+from mqtt_mcp.analysis.payloads import line_protocol, tables, units, xml
+from mqtt_mcp.analysis.payloads.wrapping import unbase64
 
 SNIFFED_CHARS = 65_536
 
-_NUMBER = re.compile(
-    r"([+-]?(?:0|[1-9]\d{0,30})(?:[.,]\d{1,30})?(?:[eE][+-]?\d{1,3})?)"
-    r"(?:\s?(?:°[CF]|[CFK]|%|[kM]?Wh?|[kmµ]?[VA]|VA|[kMG]?Hz|[hkm]?Pa|m?bar|lx|lux|pp[mb]|dBm?|[mµ]?s|min|h|[kcm]?m|km/h|m/s|m?[lL]"
-    r"|k?g|m[³3²2]|µg/m[³3]|rpm|[kMG]?B))?"
-)
 _WORDS_BOOLEAN = {"true": True, "false": False, "on": True, "off": False, "yes": True, "no": False}
-_ISO_TIME = re.compile(r"\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:[.,]\d{1,9})?)?(?:Z|[+-]\d\d:?\d\d)?)?")
 _UUID = re.compile(r"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}")
-_HEX_TEXT = re.compile(r"(?:0x)?(?:[0-9a-fA-F]{2}){8,}")
-_BASE64 = re.compile(r"[A-Za-z0-9+/]{12,}={0,2}")
-_PAIR = re.compile(r"\s?[A-Za-z_][\w./-]{0,63}\s?[=:]\s?[^=]{0,200}")
-_CSV_CELL = r"[^,;\t\n\"]{0,200}"
-_CSV = re.compile(
-    rf"{_CSV_CELL}(?:[,;\t]{_CSV_CELL}){{2,200}}(?:\n{_CSV_CELL}(?:[,;\t]{_CSV_CELL}){{2,200}}){{0,1000}}\n?"
-)
-_LINE_FIELD = r"[\w.-]{1,64}=(?:-?[\d.]{1,32}[iu]?|\"[^\"]{0,256}\"|[tTfF]\w{0,4})"
-_LINE_PROTOCOL = re.compile(
-    r"[A-Za-z_][\w.:/-]{0,127}(?:,[\w.-]{1,64}=[^\s,=]{1,128}){0,32}"
-    rf" {_LINE_FIELD}(?:,{_LINE_FIELD}){{0,64}}"
-    r"(?: \d{10,19})?\s?"
-)
+_HEX_TEXT = re.compile(r"(?:0x)?(?:[0-9a-fA-F]{2}){8,}+")
+_HEX_GROUPS = re.compile(r"[0-9a-fA-F]{2}(?:([ :-])[0-9a-fA-F]{2})(?:\1[0-9a-fA-F]{2}){2,}+")
+_BASE64 = re.compile(r"[A-Za-z0-9+/]{12,}+={0,2}")
+_BASE64_LINES = re.compile(r"(?:[A-Za-z0-9+/]{60,76}\r?\n){1,}+[A-Za-z0-9+/]{1,76}={0,2}")
+_DATA_URI = re.compile(r"data:[\w.+-]{1,40}/[\w.+-]{1,60};base64,[A-Za-z0-9+/]++={0,2}")
+_SURELY_BASE64_CHARS = 128
 
 
-def name_text(text: str) -> tuple[str, str | float | bool]:
-    """The format of a text and its value: a float, a bool, or the text itself.
+class Text(NamedTuple):
+    """What a text is: its format, its value, the unit of a number, and a structure signature if the value has none."""
+
+    format: str
+    value: Any
+    unit: str = ""
+    shape: str = ""
+
+
+def read(text: str) -> Text:
+    """The format of a text and its value: a float, a bool, pairs, rows or the text itself.
 
     Args:
         text: Any text; above 65,536 characters it is just ``text``.
     """
     stripped = text.strip()
-    if len(stripped) <= 64:
-        number = _NUMBER.fullmatch(stripped)
-        if number is not None:
-            value = float(number.group(1).replace(",", "."))
-            if not math.isinf(value):
-                return "number", value
+    if len(stripped) <= units.MAX_CHARS:
+        if stripped[:1] in _NUMBER_STARTS:
+            number = units.read(stripped)
+            if number is not None:
+                return Text("number", number[0], number[1])
         word = _WORDS_BOOLEAN.get(stripped.lower())
         if word is not None:
-            return "boolean", word
-        if _ISO_TIME.fullmatch(stripped):
-            return "iso_time", text
+            return Text("boolean", word)
+        if tables.ISO_TIME.fullmatch(stripped):
+            return Text("iso_time", text)
         if _UUID.fullmatch(stripped):
-            return "uuid", text
-    return _text_format(stripped), text
+            return Text("uuid", text)
+    return Text("text", text) if len(stripped) > SNIFFED_CHARS else _structured(stripped, text)
 
 
-def _text_format(text: str) -> str:  # noqa: PLR0911 - a list of tests, first hit wins
-    if len(text) > SNIFFED_CHARS:
-        return "text"
-    if text[:1] == "<" and text[-1:] == ">" and (text[1:2].isalpha() or text[1:2] in {"?", "!"}):
-        return "xml"
-    if len(text) >= 16 and " " not in text and "\n" not in text:
+_NUMBER_STARTS = frozenset("0123456789+-")
+
+
+def _structured(stripped: str, text: str) -> Text:
+    if stripped[:1] == "<" and stripped[-1:] == ">":
+        if xml.root(stripped):
+            return Text("xml", text)
+    elif len(stripped) >= 12 and stripped[:1].isalnum():
+        name = _identifier(stripped)
+        if name:
+            return Text(name, text)
+    points = line_protocol.read(stripped)
+    if points is not None:
+        return Text("line_protocol", points, shape=line_protocol.shape(points))
+    pairs = tables.key_values(stripped)
+    if pairs is not None:
+        return Text("key_value", pairs.values, pairs.units)
+    rows = tables.csv_rows(stripped)
+    if rows is not None:
+        columns = len(rows[0]) if isinstance(rows[0], list) else len(rows)
+        return Text("csv", rows, shape=f"csv:{columns}")
+    return Text("text", text)
+
+
+def _identifier(text: str) -> str:  # noqa: PLR0911 - a list of tests, first hit wins
+    if _HEX_GROUPS.fullmatch(text) and any(char in "abcdefABCDEF" for char in text):
+        return "hex_text"
+    if len(text) < 16:
+        return ""
+    if " " not in text and "\n" not in text:
         if _HEX_TEXT.fullmatch(text):
             return "hex_text"
-        if len(text) % 4 == 0 and _is_base64(text):
+        if len(text) % 4 == 0 and _BASE64.fullmatch(text) and _is_mixed(text) and unbase64(text) is not None:
             return "base64"
-    if " " in text and "=" in text and all(_LINE_PROTOCOL.fullmatch(line) for line in text.split("\n")[:64]):
-        return "line_protocol"
-    if _is_key_value(text):
-        return "key_value"
-    if _CSV.fullmatch(text) and sum(char.isdigit() for char in text) * 4 >= len(text):
-        return "csv"
-    return "text"
+        if text.startswith("data:") and _DATA_URI.fullmatch(text) and unbase64(text) is not None:
+            return "base64"
+    elif "\n" in text and _BASE64_LINES.fullmatch(text) and unbase64(text) is not None:
+        return "base64"
+    return ""
 
 
-def _is_key_value(text: str) -> bool:
-    separators = ";&,\n " if "=" in text else ";" if ":" in text else ""
-    for separator in separators:
-        parts = text.strip(separator).split(separator)
-        if (len(parts) > 1 or "=" in text) and len(parts) <= 200 and all(_PAIR.fullmatch(part) for part in parts):
-            return True
-    return False
-
-
-def _is_base64(text: str) -> bool:
-    classes = (
-        any(c.isupper() for c in text),
-        any(c.islower() for c in text),
-        any(c.isdigit() or c in "+/=" for c in text),
-    )
-    if not all(classes) or _BASE64.fullmatch(text) is None:
+def _is_mixed(text: str) -> bool:
+    """Whether letters, capitals and digits change as often as in base64, and not as in ``LivingRoomLamp01``."""
+    kinds = ["u" if c.isupper() else "l" if c.islower() else "d" for c in text.rstrip("=")[:_SURELY_BASE64_CHARS]]
+    if not {"u", "l"} <= set(kinds):
         return False
-    try:
-        base64.b64decode(text, validate=True)
-    except (binascii.Error, ValueError):
-        return False
-    return True
+    changes = sum(one != other for one, other in pairwise(kinds))
+    return changes * 5 >= len(kinds) * 2

@@ -6,9 +6,21 @@ import msgspec
 
 from benchmarks.labelled.scenarios import (
     aws_shadow,
+    chirpstack,
+    encodings,
+    esphome,
+    factory,
+    frigate,
+    homeassistant,
+    homie,
     many_topics,
+    mixed_home,
+    mixed_plant,
     owntracks,
+    shelly,
+    sparkplug_plant,
     tasmota,
+    ttn,
     zigbee2mqtt,
 )
 from benchmarks.labelled.trace import Trace
@@ -42,5 +54,17 @@ SCENARIOS = {
         Scenario("owntracks", owntracks.fill),
         Scenario("aws_shadow", aws_shadow.fill),
         Scenario("many_topics", many_topics.fill, 60),
+        Scenario("homeassistant", homeassistant.fill),
+        Scenario("shelly", shelly.fill),
+        Scenario("sparkplug", sparkplug_plant.fill),
+        Scenario("esphome", esphome.fill),
+        Scenario("chirpstack", chirpstack.fill),
+        Scenario("ttn", ttn.fill),
+        Scenario("frigate", frigate.fill),
+        Scenario("homie", homie.fill),
+        Scenario("mixed_home", mixed_home.fill),
+        Scenario("mixed_plant", mixed_plant.fill),
+        Scenario("encodings", encodings.fill),
+        Scenario("factory", factory.fill, 600),
     )
 }

@@ -49,6 +49,10 @@ vendor:
 bench *args:
     scripts/bench {{args}}
 
+# Examine the analysis with labelled traffic: every bar, beside simple baselines (--explain says what was missed)
+bench-analysis *args:
+    scripts/bench-analysis {{args}}
+
 # Write the generated parts of the README
 docs:
     {{bin}}/mqtt-mcp docs

@@ -124,7 +124,7 @@ class _Device:
         """It starts again: a join, and its counter from zero."""
         self.counter = 0
         body = {"devAddr": self.address, "regionConfigId": "eu868"}
-        self._event(t - 2, "join", body, kind="event", anomaly=self.g.anomaly("reboot", "high"))
+        self._event(t - 2, "join", body, kind="event", anomaly=self.g.anomaly("reboot", "medium"))
 
     def _others(self) -> None:
         g, number = self.g, self.number

@@ -83,7 +83,7 @@ def _state(g: Trace, publish: Publisher, fault: Fault) -> None:
             up = int(3 - t) if fault.name == "reboot" else up
             told["anomaly"] = fault.label()
         if fault.name == "clock_skew" and t >= fault.now.at:
-            offset = 5412.0
+            offset = 4211.0
             told["anomaly"] = fault.label()
         body = {"seq": seq, "mode": mode, "parts": parts, "uptime_s": int(up + t), "target": 1200}
         body["ts"] = iso_time(EPOCH_S + t - offset)

@@ -96,8 +96,10 @@ class Fault:
             publish(at, "cmd", body, **command)
             refused = {"id": 4711, "status": "error", "error": "interlock active"}
             publish(at + 0.3, "cmd/response", refused, "response.error", kind="response", anomaly=self.label())
-        elif self.name == "command_unanswered":
-            publish(at, "cmd", body, anomaly=self.label(), **command)
+        elif self.name == "command_unanswered":  # it used to answer
+            publish(at - 40, "cmd", body, **command)
+            publish(at - 39.6, "cmd/response", {"id": 4711, "status": "ok"}, "response", kind="response")
+            publish(at, "cmd", {**body, "id": 4712}, anomaly=self.label(), **command)
         elif self.name == "retained_command":
             publish(0.4, "cmd", body, retain=True, anomaly=self.label(), **command)
 

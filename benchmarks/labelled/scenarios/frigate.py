@@ -21,15 +21,26 @@ def fill(g: Trace) -> None:
         _camera(g, camera, stops, number)
     _statistics(g, server, dead, died)
     told: dict[str, Any] = {"kind": "availability", "change": "offline", "retained_pub": True}
-    place: dict[str, Any] = {"template": "frigate/{camera}/status/{role}", "device": dead, "struct": "status"}
+    place: dict[str, Any] = {"device": dead, "struct": "status"}
+    status = "frigate/{camera}/status/"
     label = g.anomaly("camera_dead", "high", "status")
-    g.emit(died + 5, f"frigate/{dead}/status/detect", "offline", anomaly=label, **told, **place)
+    g.emit(
+        died + 5, f"frigate/{dead}/status/detect", "offline", template=status + "detect", anomaly=label, **told, **place
+    )
     t, unstable = g.at(0.3, 0.5), g.anomaly("flapping", "high", "offline")
     place["device"] = blocked
     for index in range(6):
         told["change"] = word = ("offline", "online")[index % 2]
         label = unstable.as_part(word)
-        g.emit(t + 12 * index, f"frigate/{blocked}/status/record", word, anomaly=label, **told, **place)
+        g.emit(
+            t + 12 * index,
+            f"frigate/{blocked}/status/record",
+            word,
+            template=status + "record",
+            anomaly=label,
+            **told,
+            **place,
+        )
 
 
 def _statistics(g: Trace, server: Publisher, dead: str, died: float) -> None:
@@ -56,9 +67,9 @@ def _camera(g: Trace, camera: str, stops: float, number: int) -> None:
     publish = Publisher(g, camera, f"frigate/{camera}/", "frigate/{camera}/")
     for index, (switch, word) in enumerate((("detect", "ON"), ("recordings", "ON"), ("snapshots", "OFF"))):
         t = 0.02 + number / 50 + index / 500
-        place: dict[str, Any] = {"template": "{feature}/state", "kind": "state", "retain": True}
+        place: dict[str, Any] = {"kind": "state", "retain": True}
         publish(t, switch + "/state", word, "feature", change=word, **place)
-    told: dict[str, Any] = {"template": "status/{role}", "kind": "availability", "retain": True}
+    told: dict[str, Any] = {"kind": "availability", "retain": True}
     publish(0.15 + number / 100, "status/detect", "online", "status", change="online", **told)
     for t in g.every(45, 0.5, gap=(stops - 20, g.duration_s)):
         _tracked(g, publish, t, g.random.choice(["person", "car", "cat"]))

@@ -104,17 +104,20 @@ def _switch(g: Trace, name: str, number: int) -> None:
     _config(g, "sensor", publish, "power", {"stat_t": "~/power", "unit_of_meas": "W", "dev_cla": "power"})
     on, load = False, 1800 + 90 * number
     offline_at = g.at(0.55, 0.75) if number == 0 else g.duration_s
+    gap = (offline_at, g.duration_s)
     publish(0.05, "switch/state", "OFF", "switch.state", kind="state", retain=True, change="OFF")
-    for t in g.every(55, 0.4, gap=(offline_at, g.duration_s) if number == 0 else None):
+    switched = []
+    for t in g.every(55, 0.4, gap=gap):
         on = not on
         word = "ON" if on else "OFF"
         publish(t, "switch/set", word, "switch.set", kind="command", change=word)
         later = t + r.uniform(0.05, 0.4)
         publish(later, "switch/state", word, "switch.state", kind="state", change=word, retained_pub=True)
-        for tick in range(5):
-            watts = round(load + r.gauss(0, 6), 1) if on else 0.0
-            if later + 1 + 10 * tick < offline_at:
-                publish(later + 1 + 10 * tick, "power", f"{watts}", "power")
+        switched.append(later)
+    for t in g.every(10, 0.05, gap=gap):
+        loaded = sum(moment < t for moment in switched) % 2 == 1
+        watts = round(load + r.gauss(0, 6), 1) if loaded else 0.0
+        publish(t, "power", f"{watts}", "power")
     if number == 0:
         told: dict[str, Any] = {"kind": "availability", "change": "offline", "retained_pub": True}
         offline = g.anomaly("device_offline", "high")

@@ -63,8 +63,8 @@ def _press(g: Trace, line: int, press: str, fault: int) -> None:
 
 def _unified(g: Trace, site: str, cell: str, number: int) -> None:
     """ISA-95 levels with value, unit and quality; setpoints never change."""
-    device = f"{site}/packaging/{cell}"
-    publish = Publisher(g, device, f"acme/{site}/packaging/line1/{cell}/", "acme/{site}/{area}/{line}/{cell}/")
+    device = f"{site}/packaging/line1/{cell}"
+    publish = Publisher(g, device, f"acme/{device}/", "acme/{site}/{area}/{line}/{cell}/")
     speed, now = g.walk(g.random.uniform(80, 120), 0.8, 1), Once(g.at(0.3, 0.85))
     for t in g.every(5, 0.05):
         value: float | None = next(speed)

@@ -109,7 +109,7 @@ class _Device:
             else:
                 self._event(t + 3, "down/sent", "downlink_sent", downlink, kind="response")
         if number in {11, 12}:  # a device that joins once is no fault, one that has to again and again is
-            again = g.anomaly("reboot", "high")
+            again = g.anomaly("reboot", "medium")
             joins = 1 if number == 11 else 4
             for index in range(joins):
                 t = g.at(0.2, 0.3) + index * 0.15 * g.duration_s

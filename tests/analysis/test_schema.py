@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 from mqtt_mcp.analysis.accumulator import Window
 from mqtt_mcp.analysis.payloads.decoding import decode
 from mqtt_mcp.analysis.schema.document import Style
+from mqtt_mcp.analysis.schema.groups import majority
 from mqtt_mcp.analysis.schema.listening import SchemaAccumulator
-from mqtt_mcp.analysis.schema.report import JSON_ENCODINGS, document, majority
+from mqtt_mcp.analysis.schema.report import JSON_ENCODINGS, document
 from mqtt_mcp.mqtt.client import Message
 
 WINDOW = Window(

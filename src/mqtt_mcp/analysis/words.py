@@ -4,27 +4,35 @@ Pure tables and functions over one string at a time; every pattern is linear in 
 profile, count or render anything (``profile.py`` and ``document.py`` do).
 """
 
+import base64
+import binascii
+import datetime as dt
+import ipaddress
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 MAX_FORMAT_CHARS = 512
 """Longer strings are not matched against formats."""
 
 _DATE = r"[0-9]{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12][0-9]|3[01])"
 _TIME = r"(?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](?:\.[0-9]{1,9})?"
+_OFFSET = r"(?:[Zz]|[+-](?:[01][0-9]|2[0-3]):[0-5][0-9])"
 _OCTET = r"(?:25[0-5]|2[0-4][0-9]|1?[0-9]?[0-9])"
 
 # Order matters: the first name that every observed string of a field matches is the one shown.
 _FORMATS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
     (name, re.compile(pattern))
     for name, pattern in (
-        ("date-time", rf"{_DATE}[Tt ]{_TIME}(?:[Zz]|[+-][0-9]{{2}}:[0-9]{{2}})"),
+        ("date-time", rf"{_DATE}[Tt]{_TIME}{_OFFSET}"),
+        ("spaced-date-time", rf"{_DATE} {_TIME} ?{_OFFSET}"),
         ("local-date-time", rf"{_DATE}[Tt ]{_TIME}"),
         ("date", _DATE),
-        ("time", rf"{_TIME}(?:[Zz]|[+-][0-9]{{2}}:[0-9]{{2}})?"),
-        ("duration", r"P(?=[0-9T])(?:[0-9]+[YMWD]){0,4}(?:T(?:[0-9.]+[HMS]){1,3})?"),
+        ("time", rf"{_TIME}(?:{_OFFSET})?"),
+        ("duration", r"-?P(?=[0-9T])(?:[0-9]{1,9}[YMWD]){0,4}(?:T(?:[0-9.]{1,12}[HMS]){1,3})?"),
+        ("elapsed", r"[0-9]{1,5}(?:T|d |\.)[0-9]{2}:[0-9]{2}:[0-9]{2}"),
         ("uuid", r"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}"),
         ("ipv4", rf"{_OCTET}(?:\.{_OCTET}){{3}}"),
+        ("ipv6", r"[0-9A-Fa-f:.]{2,45}"),
         ("mac", r"[0-9A-Fa-f]{2}(?:[:-][0-9A-Fa-f]{2}){5}"),
         ("eui64", r"0x[0-9a-fA-F]{16}|[0-9A-Fa-f]{2}(?:[:-][0-9A-Fa-f]{2}){7}"),
         ("email", r"[A-Za-z0-9._%+-]{1,64}@[A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{1,63}){1,5}"),
@@ -33,11 +41,53 @@ _FORMATS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
         ("numeric-string", r"[+-]?[0-9]+(?:[.,][0-9]+)?"),
         ("semver", r"v?[0-9]{1,5}\.[0-9]{1,5}\.[0-9]{1,5}(?:[-+.(][0-9A-Za-z.()+-]{1,60})?"),
         ("hex", r"(?:0x)?(?:[0-9a-fA-F]{2}){4,}"),
+        ("base64", r"(?:[A-Za-z0-9+/]{4}){3,}(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?"),
         ("json-in-string", r"\{\".{1,500}\}|\[[\[{\"].{1,500}\]"),
+        ("number-with-unit", r"[+-]?[0-9]+(?:[.,][0-9]+)?\s?(?:[^\W\d_]|[°%µ/³²]){1,8}"),
     )
 )
 
-STANDARD_FORMATS = frozenset({"date", "uuid", "ipv4", "email"})
+
+def _is_date(text: str) -> bool:
+    try:
+        dt.date.fromisoformat(text[:10])
+    except ValueError:
+        return False
+    return True
+
+
+def _is_ipv6(text: str) -> bool:
+    try:
+        ipaddress.IPv6Address(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _is_base64(text: str) -> bool:
+    """Words and numbers are of the alphabet too: padding, or a mixture that no word has, tells them apart."""
+    if not text.endswith("=") and not ("+" in text or "/" in text or (re.search(r"[0-9]", text) and len(text) >= 24)):
+        return False
+    if text.islower() or text.isupper() or text.isdigit():
+        return False
+    try:
+        base64.b64decode(text, validate=True)
+    except (ValueError, binascii.Error):
+        return False
+    return True
+
+
+_CHECKED: dict[str, Callable[[str], bool]] = {
+    "date-time": _is_date,
+    "spaced-date-time": _is_date,
+    "local-date-time": _is_date,
+    "date": _is_date,
+    "ipv6": _is_ipv6,
+    "base64": _is_base64,
+}
+"""What a pattern cannot tell: the 30th of February looks like a date."""
+
+STANDARD_FORMATS = frozenset({"date-time", "date", "uuid", "ipv4", "ipv6", "email"})
 """Formats whose JSON Schema meaning (2020-12 validation, section 7.3) our pattern never goes beyond."""
 
 _PRIVATE = frozenset(
@@ -70,7 +120,22 @@ _UNITS_BY_SUFFIX = {
     "_pa": "Pa", "_bar": "bar", "_lux": "lx", "_lpm": "l/min", "_rpm": "1/min", "_mm": "mm", "_cm": "cm", "_km": "km",
     "_kg": "kg", "_deg": "°", "_kmh": "km/h",
 }  # fmt: skip
-_UNITS_BY_NAME = {"tc": "°C", "tf": "°F", "uptimesec": "s"}
+_UNITS_BY_NAME = {
+    "tc": "°C", "tf": "°F", "uptimesec": "s", "apower": "W", "rssi": "dBm", "snr": "dB", "lorasnr": "dB",
+    "wifisignal": "dBm",
+}  # fmt: skip
+_UNIT_WORDS = {
+    "c": "°C", "f": "°F", "celsius": "°C", "fahrenheit": "°F", "pct": "%", "percent": "%", "degc": "°C", "degf": "°F",
+    "deg": "°", "degrees": "°",
+}  # fmt: skip
+_VALUE_WORDS = frozenset(
+    {"value", "val", "v", "reading", "state", "measurement", "result", "data", "raw", "amount", "quantity", "level"}
+)
+_UNIT_KEYS = ("unit", "unit_of_measurement", "unitofmeasurement", "units", "uom", "unitcode", "engunit", "unit_of_meas")
+_TIME_WORDS = frozenset(
+    {"ts", "tst", "time", "timestamp", "datetime", "date", "at", "epoch", "created", "updated", "seen", "utc", "when",
+     "expires", "start", "end"}
+)  # fmt: skip
 
 
 def words(name: str) -> list[str]:
@@ -101,7 +166,11 @@ def formats(text: str, among: Iterable[str] | None = None) -> frozenset[str]:
         return frozenset()
     wanted = None if among is None else frozenset(among)
     return frozenset(
-        name for name, pattern in _FORMATS if (wanted is None or name in wanted) and pattern.fullmatch(text)
+        name
+        for name, pattern in _FORMATS
+        if (wanted is None or name in wanted)
+        and pattern.fullmatch(text)
+        and (name not in _CHECKED or _CHECKED[name](text))
     )
 
 
@@ -129,3 +198,68 @@ _ID = re.compile(
     r"[0-9]+|0x[0-9a-fA-F]{2,}|(?=[0-9a-fA-F]*[0-9])[0-9a-fA-F]{6,}|(?:[0-9A-Fa-f]{2}[:-]){3,}[0-9A-Fa-f]{2}"
     r"|[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}|[A-Za-z]+[-_:.]?(?:0x)?(?=[0-9a-fA-F]*[0-9])[0-9a-fA-F]{2,}"
 )
+
+
+def unit_name(text: str) -> str:
+    """A unit as it is written elsewhere: ``celsius`` and a bare ``C`` are °C; anything else stays as it is."""
+    return _UNIT_WORDS.get(text.strip().lower(), text.strip())
+
+
+def unit_in(text: str) -> str:
+    """The unit behind the number in a text such as ``21.5 °C``, or empty."""
+    return unit_name(re.sub(r"^[+-]?[0-9]+(?:[.,][0-9]+)?", "", text[:40]))
+
+
+def is_unit_key(key: str) -> bool:
+    """Whether the value under this key names the unit of the values beside it."""
+    return key.lower() in _UNIT_KEYS
+
+
+def is_value_key(key: str) -> bool:
+    """Whether a key only says that here is the value: its unit is the one named beside it."""
+    return key.lower() in _VALUE_WORDS
+
+
+def measured_by(key: str) -> str:
+    """What a key such as ``TempUnit`` or ``pressure_unit`` gives the unit of, lower case, or empty."""
+    lowered = key[:120].lower()
+    for ending in ("unit_of_measurement", "units", "unit", "uom"):
+        if lowered.endswith(ending) and len(lowered) > len(ending):
+            return lowered.removesuffix(ending).rstrip("_-. ")
+    return ""
+
+
+def is_time_key(key: str) -> bool:
+    """Whether a key names a point in time."""
+    return not _TIME_WORDS.isdisjoint(words(key))
+
+
+KEY_PATTERNS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
+    (pattern, re.compile(pattern))
+    for pattern in (
+        "^[0-9]+$",
+        "^0x[0-9a-fA-F]+$",
+        "^[0-9a-fA-F]{2}([:-][0-9a-fA-F]{2})+$",
+        "^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$",
+        "^[0-9a-fA-F]+$",
+        "^[A-Za-z]+[0-9]+$",
+        "^[A-Za-z]+[-_:.][0-9a-fA-F]+$",
+        "^[A-Za-z0-9]+([-_:.][A-Za-z0-9]+)*$",
+    )
+)
+"""Patterns of the keys of a map, the narrowest first, as JSON Schema writes them."""
+
+
+def key_patterns(key: str, among: Iterable[str] | None = None) -> frozenset[str]:
+    """Which of ``KEY_PATTERNS`` a key fits; of ``among`` only when given; keys above 200 characters fit none."""
+    if len(key) > 200:
+        return frozenset()
+    wanted = None if among is None else frozenset(among)
+    return frozenset(
+        text for text, pattern in KEY_PATTERNS if (wanted is None or text in wanted) and pattern.fullmatch(key)
+    )
+
+
+def is_numbered(key: str) -> bool:
+    """True for a word with a number behind it (``pm10``): the name of a field as often as that of a member."""
+    return re.fullmatch(r"[A-Za-z]+[-_:.]?[0-9]+", key[:80]) is not None

@@ -1,6 +1,6 @@
 """The tool get_topic_schema: what the payloads on some topics look like, as JSON Schema or as a summary.
 
-Owns its arguments, its words and the shape of its result. The profiling is ``analysis/schema.py``'s.
+Owns its arguments, its words and the shape of its result. The profiling is ``analysis/schema/``'s.
 """
 
 from typing import Annotated, Any, Literal
@@ -8,7 +8,8 @@ from typing import Annotated, Any, Literal
 import msgspec
 
 from mqtt_mcp.analysis.schema.listening import SchemaAccumulator
-from mqtt_mcp.analysis.schema.report import SchemaReport, TopicSchema, schema_notes
+from mqtt_mcp.analysis.schema.report import SchemaReport, schema_notes
+from mqtt_mcp.analysis.schema.topic_schema import TopicSchema
 from mqtt_mcp.analysis.text import clean
 from mqtt_mcp.hub.collection import Collection
 from mqtt_mcp.tools._base import Context, Tool
@@ -38,9 +39,12 @@ class Args(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     duration: Duration = 20.0
     wait_s: Wait = 45.0
     format: Annotated[
-        Literal["json_schema", "summary"],
+        Literal["json_schema", "asyncapi", "summary"],
         msgspec.Meta(
-            description="json_schema: a JSON Schema 2020-12 per kind of topic. summary: a line per field, much shorter."
+            description=(
+                "json_schema: a JSON Schema 2020-12 per kind of topic. asyncapi: one AsyncAPI 3.1 document with a "
+                "channel per kind of topic. summary: a line per field, much shorter."
+            )
         ),
     ] = "json_schema"
     strict: Annotated[
@@ -81,6 +85,7 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
     messages: int
     topics: int
     schemas: list[TopicSchemaInfo]
+    asyncapi: dict[str, Any]
     not_shown: list[str]
     notes: list[str]
 
@@ -105,6 +110,7 @@ async def run(context: Context, args: Args) -> msgspec.Struct:
             messages=report.messages,
             topics=report.topics,
             schemas=[_info(one) for one in report.schemas],
+            asyncapi=report.asyncapi,
             not_shown=report.not_shown,
             notes=notes + schema_notes(report) if report.messages else notes,
         )
@@ -129,8 +135,9 @@ TOOL = Tool(
     description=(
         "Learn what the payloads on some topics look like, to write code against them or to understand a field: "
         "listens for duration seconds (10 to 300) and returns one JSON Schema per kind of topic, with presence, types, "
-        "ranges, enumerations, formats, units and examples, or one line per field with format=summary. Other "
-        "encodings are named honestly. Values of keys like password, token, ssid, latitude are typed but not shown. "
+        "ranges, enumerations, formats, units and examples, or one line per field with format=summary. CBOR, "
+        "MessagePack, Sparkplug B, CSV and the like are described as decoded; what cannot be read is named honestly. "
+        "Values of keys like password, token, ssid, latitude are typed but not shown. "
         "Use subscribe_and_collect to see messages, list_topics to find topics first."
     ),
     args=Args,

@@ -1,16 +1,30 @@
 """A profile as one line per field, for a reader in a hurry.
 
-Owns the paths (``a.b``, ``a[]``, ``a.{}`` for the members of a map) and the words of a line. The values of private
-fields are never shown. Does not make JSON Schema (``document.py`` does).
+Owns the paths (``a.b``, ``a[]``, ``a[0]`` for the places of a tuple, ``a.{}`` for the members of a map) and the words
+of a line. The values of private fields are never shown. Does not make JSON Schema (``document.py`` does).
 """
+
+from collections.abc import Mapping
 
 import msgspec
 
-from mqtt_mcp.analysis.schema.document import enum_values, is_dynamic, members, number_kind, tidy, types_of
-from mqtt_mcp.analysis.schema.profile import Node, Profile
-from mqtt_mcp.analysis.schema.values import Numbers, Strings
+from mqtt_mcp.analysis.schema.describe import (
+    Scope,
+    enum_values,
+    is_secret,
+    number_kind,
+    string_format,
+    string_notes,
+    tidy,
+    unit,
+)
+from mqtt_mcp.analysis.schema.node import Node
+from mqtt_mcp.analysis.schema.profile import Profile
+from mqtt_mcp.analysis.schema.structure import is_dynamic, is_tuple, members, types_of
+from mqtt_mcp.analysis.schema.units import Path
+from mqtt_mcp.analysis.schema.values import Numbers, Strings, epoch_unit
 from mqtt_mcp.analysis.text import clean
-from mqtt_mcp.analysis.words import best_format, is_private, unit_of
+from mqtt_mcp.analysis.words import is_private
 
 REDACTED = "(redacted)"
 
@@ -23,67 +37,121 @@ class Field(msgspec.Struct, frozen=True):
     presence: float
     node: Node
     private: bool
+    scope: Scope = Scope()
 
 
-def fields(profile: Profile, *, maps: bool = True, include_root: bool = False, max_fields: int = 500) -> list[Field]:
+def fields(
+    profile: Profile,
+    *,
+    maps: bool = True,
+    columns: bool = False,
+    include_root: bool = False,
+    max_fields: int = 500,
+    private: bool = False,
+    scope: Scope = Scope(),  # noqa: B008 - frozen and empty
+) -> list[Field]:
     """All paths of a profile in order.
 
     Args:
         profile: What was seen.
-        maps: Show the members of an object keyed by ids as one, ``a.{}``.
+        maps: Show the members of an object keyed by ids as one, ``a.{}``, and the places of a tuple one by one; without
+            it every path is as it was in the messages.
+        columns: The values are rows of a table.
         include_root: Begin with the value itself, as ``$``.
         max_fields: Bound of the list.
+        private: Everything is.
+        scope: What is known beside the profile.
     """
     found: list[Field] = []
-    stack: list[tuple[str, Node, float, bool]] = [("", profile.root, 1.0, False)]
+    stack: list[Field] = [Field("", (), 1.0, profile.root, private, scope)]
     while stack and len(found) <= max_fields:
-        path, node, presence, private = stack.pop()
+        place = stack.pop()
+        node, path, scope = place.node, place.path, place.scope
         if path or include_root:
-            found.append(Field(path or "$", tuple(sorted(node.types)), presence, node, private))
-        below: list[tuple[str, Node, float, bool]] = []
+            types = tuple(sorted(name for name, count in node.types.items() if count))
+            found.append(Field(path or "$", types, place.presence, node, place.private, scope))
+        below: list[Field] = []
         dot = f"{path}." if path else ""
         objects = node.types["object"]
+        inside = scope.inside(node) if objects else scope
         if maps and node.properties and is_dynamic(node):
-            below.append((f"{dot}{{}}", members(node), 1.0, private))
+            below.append(Field(f"{dot}{{}}", (), 1.0, members(node), place.private, scope.below("{}")))
         else:
             below += [
-                (f"{dot}{key}", child, child.seen / objects, private or is_private(key))
+                Field(
+                    f"{dot}{key}", (), child.seen / objects, child, place.private or is_private(key),
+                    inside.below(key),
+                )
                 for key, child in sorted(node.properties.items())
+            ]  # fmt: skip
+        if maps and node.positions is not None and is_tuple(node, columns=columns):
+            below += [
+                Field(f"{path}[{at}]", (), 1.0, one, place.private, scope.below("[]"))
+                for at, one in enumerate(node.positions)
             ]
-        if node.items is not None:
-            below.append((f"{path}[]", node.items, 1.0, private))
+        else:
+            items = node.all_items()
+            if items is not None:
+                below.append(Field(f"{path}[]", (), 1.0, items, place.private, scope.below("[]")))
         stack.extend(reversed(below))
     return found[:max_fields]
+
+
+def scope_for(announced: Mapping[Path, str], started_at_epoch_s: float | None) -> Scope:
+    """What is known beside a profile, for ``fields``."""
+    return Scope(announced=announced, started_at_epoch_s=started_at_epoch_s)
 
 
 def field_line(field: Field) -> str:
     """One field as ``path  types  presence  range or values``, two spaces between; foreign text cleaned."""
     node = field.node
-    parts = [clean(field.path, 160), "|".join(types_of(node)) or "-"]
+    parts = [clean(field.path, 160), _types(node) or "-"]
     parts.append("always" if field.presence >= 1.0 else f"{field.presence:.0%}")
     numbers, strings = node.numbers, node.strings
     if field.private:
         parts.append("private")
     else:
         if numbers and numbers.count:
-            parts.append(_range(numbers, field.path))
+            parts.append(_range(numbers, field.scope))
         if strings:
-            parts.append(_text_values(strings))
+            parts.append(_text_values(strings, field.scope))
+        if node.variants is not None and not field.private:
+            found = node.variants.discriminator()
+            parts.append("kinds by " + clean(found[0], 40) if found else "")
+    if node.types["array"]:
+        low, high = node.min_items, node.max_items
+        parts.append(f"{low} items" if low == high else f"{low} … {high} items")
     return "  ".join(part for part in parts if part)
 
 
-def _range(numbers: Numbers, path: str) -> str:
+def _types(node: Node) -> str:
+    """The types; the share of one that is rare behind it."""
+    types = types_of(node)
+    if len(types) < 2:
+        return "|".join(types)
+    counts = {name: node.types[name] + (node.types["integer"] if name == "number" else 0) for name in types}
+    return "|".join(
+        f"{name} ({count / node.seen:.2%})" if count < 0.1 * node.seen else name for name, count in counts.items()
+    )
+
+
+def _range(numbers: Numbers, scope: Scope) -> str:
+    kind = number_kind(numbers, scope)
     low, high = tidy(numbers.minimum), tidy(numbers.maximum)
-    unit = unit_of(path.rpartition(".")[2])
     text = f"{low}" if low == high else f"{low} … {high}"
-    return " ".join(part for part in (text, unit, number_kind(numbers)) if part)
+    found = epoch_unit(numbers.last) if kind == "timestamp" else unit(scope)
+    if kind == "state":
+        text = "one of " + ", ".join(f"{tidy(value)}" for value in sorted(numbers.distinct))
+    return " ".join(part for part in (text, clean(found, 16), "" if kind == "gauge" else kind) if part)
 
 
-def _text_values(strings: Strings) -> str:
-    found = best_format(strings.formats or ())
-    if strings.secret or found == "jwt":
+def _text_values(strings: Strings, scope: Scope) -> str:
+    if is_secret(strings):
         return REDACTED
     values = enum_values(strings)
     if values:
         return "one of " + ", ".join(clean(value, 40) for value in values)
-    return f"{found} e.g. {clean(next(iter(strings.values)), 60)}".strip()
+    found = string_format(strings)
+    notes = string_notes(strings, scope)
+    said = "local time without zone" if found == "local-date-time" else f"{found} {notes.get('unit', '')}".strip()
+    return f"{said} e.g. {clean(next(iter(strings.values)), 60)}".strip()

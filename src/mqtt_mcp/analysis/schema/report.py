@@ -4,53 +4,38 @@ Owns the values that a result is made of, the choice of the majority encoding, a
 listen (``listening.py`` does) and does not write JSON Schema keywords for fields (``document.py`` does).
 """
 
-from collections import Counter
+from heapq import heapify, heappop, heappush
 from typing import Any
 
 import msgspec
 
+from mqtt_mcp.analysis.accumulator import Window
+from mqtt_mcp.analysis.schema.asyncapi import asyncapi_document
 from mqtt_mcp.analysis.schema.document import Style, schema_of
-from mqtt_mcp.analysis.schema.fields import field_line, fields
-from mqtt_mcp.analysis.schema.profile import Profile
+from mqtt_mcp.analysis.schema.encodings import is_csv, is_structured
+from mqtt_mcp.analysis.schema.fields import field_line, fields, scope_for
+from mqtt_mcp.analysis.schema.groups import MAJORITY, Group, majority
+from mqtt_mcp.analysis.schema.topic_schema import TopicSchema
 from mqtt_mcp.analysis.text import clean, quote
-from mqtt_mcp.analysis.words import is_private
+from mqtt_mcp.analysis.words import is_private, is_value_key
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 JSON_ENCODINGS = frozenset({"json", "json_nonstandard"})
 _EXAMPLE_TOPICS = 3
-_MAJORITY = 0.95
-
-
-class TopicSchema(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
-    """What the messages of one topic template look like.
-
-    Attributes:
-        template: Topic template, variable levels in braces.
-        topics: How many topics are of it.
-        example_topics: At most three of them.
-        messages: Messages seen; stored ones included.
-        stored: How many of these were stored (retained) ones.
-        encoding: The encoding of the majority, a word of ``payloads.FORMATS``.
-        encoding_share: Its share of the messages, 0 to 1.
-        other_encodings: Further encodings with their number of messages.
-        confidence: low (fewer than 5 messages), medium (fewer than 30) or high.
-        schema: JSON Schema 2020-12, when asked for.
-        fields: One line per field, when asked for a summary.
-        shortened: What was left out of ``schema`` or ``fields`` to fit the result.
-    """
-
-    template: str
-    topics: int
-    example_topics: list[str]
-    messages: int
-    encoding: str
-    encoding_share: float
-    confidence: str
-    stored: int = 0
-    other_encodings: dict[str, int] = msgspec.field(default_factory=dict)
-    schema: dict[str, Any] = msgspec.field(default_factory=dict)
-    fields: list[str] = msgspec.field(default_factory=list)
-    shortened: str = ""
+_MAX_GROUPS = 60
+_MAX_NOT_SHOWN = 40
+_NAME_CHARS = 120
+_LEVELS = (
+    (2, 0, 500, ""),
+    (1, 0, 120, "examples and averages"),
+    (0, 3, 60, "examples, averages and levels below the third"),
+    (0, 2, 30, "examples, averages and levels below the second"),
+    (0, 1, 12, "examples, averages and everything below the first level"),
+)
+"""Detail and depth of a document, lines of a summary, and what is said to be left out."""
+_LARGE_NODES = 400
+"""A document of more places fits in no result with all its detail: it begins with ``_LARGE_LEVEL``."""
+_LARGE_LEVEL = 2
 
 
 class SchemaReport(msgspec.Struct, frozen=True, kw_only=True):
@@ -63,6 +48,7 @@ class SchemaReport(msgspec.Struct, frozen=True, kw_only=True):
         messages_not_listed: Messages of those of them that are in no schema.
         schemas: One per template, most messages first.
         not_shown: Templates left out because the result was full.
+        asyncapi: One document instead of the schemas, when asked for.
     """
 
     messages: int
@@ -72,74 +58,141 @@ class SchemaReport(msgspec.Struct, frozen=True, kw_only=True):
     schemas: list[TopicSchema]
     not_shown: list[str]
     messages_not_listed: int = 0
+    asyncapi: dict[str, Any] = msgspec.field(default_factory=dict)
 
 
-class Group(msgspec.Struct, frozen=True):
-    """All topics of one template, merged."""
+class _Demand(msgspec.Struct, frozen=True, kw_only=True):
+    """What is wanted of each group."""
 
-    template: str
-    topics: tuple[str, ...]
-    messages: int
-    stored: int
-    encodings: Counter[str]
-    profile: Profile
-    texts: Profile
-    sizes: tuple[int, int]
-    profiled: int
+    output: str
+    strict: bool
+    window: Window
 
 
-def fitting(group: Group, *, output: str, strict: bool, elapsed_s: float, max_chars: int) -> TopicSchema | None:
-    """A group in at most ``max_chars`` characters of JSON, with less detail where needed; None when impossible."""
-    if output == "summary":
-        return _summary(group, max_chars)
-    for detail, depth, said in (
-        (2, 0, ""),
-        (1, 0, "examples and averages"),
-        (0, 3, "examples, averages and levels below the third"),
-        (0, 1, "examples, averages and everything below the first level"),
-    ):
-        schema = document(group, Style(strict=strict, detail=detail, max_depth=depth), elapsed_s)
-        rendered = _rendered(group, schema=schema, shortened=said)
-        if chars(rendered) <= max_chars:
-            return rendered
-    return None
+def report_of(
+    groups: list[Group], window: Window, *, output: str, strict: bool, max_chars: int, messages: int, topics: int,
+    topics_not_profiled: int, messages_not_listed: int,
+) -> SchemaReport:  # fmt: skip
+    """The schemas of groups, most messages first, in about ``max_chars`` characters of JSON.
+
+    The longest are told with less detail where needed; those that do not fit even so are named.
+    """
+    demand = _Demand(output=output, strict=strict, window=window)
+    shown = _fitted(groups, demand, max_chars - _NAME_CHARS * min(_MAX_NOT_SHOWN, max(0, len(groups) - _MAX_GROUPS)))
+    not_shown = [clean(group.template, _NAME_CHARS) for group in groups[len(shown) :]]
+    more = len(not_shown) - _MAX_NOT_SHOWN
+    return SchemaReport(
+        messages=messages,
+        topics=topics,
+        profiled=sum(group.profiled for group in groups),
+        topics_not_profiled=topics_not_profiled,
+        messages_not_listed=messages_not_listed,
+        schemas=[] if output == "asyncapi" else [rendered for _, rendered in shown],
+        asyncapi=asyncapi_document(shown, messages=messages, seconds=window.elapsed_s) if output == "asyncapi" else {},
+        not_shown=not_shown[:_MAX_NOT_SHOWN] + ([f"… and {more} more"] if more > 0 else []),
+    )
+
+
+def _fitted(groups: list[Group], demand: _Demand, max_chars: int) -> list[tuple[Group, TopicSchema]]:
+    """As many groups from the first on as fit, the longest with less detail until they do."""
+    groups = groups[:_MAX_GROUPS]
+    levels = [_LARGE_LEVEL if group.profile.nodes > _LARGE_NODES else 0 for group in groups]
+    made = [_at_level(group, demand, level) for group, level in zip(groups, levels, strict=True)]
+    costs = [_cost(group, one, demand) for group, one in zip(groups, made, strict=True)]
+    longest = [(-cost, at) for at, cost in enumerate(costs)]
+    heapify(longest)
+    while sum(costs) > max_chars and longest:
+        at = heappop(longest)[1]
+        if levels[at] == len(_LEVELS) - 1:
+            continue
+        levels[at] += 1
+        made[at] = _at_level(groups[at], demand, levels[at])
+        costs[at] = _cost(groups[at], made[at], demand)
+        heappush(longest, (-costs[at], at))
+    fit = len(groups)
+    while fit and sum(costs[:fit]) + _NAME_CHARS * min(_MAX_NOT_SHOWN, len(groups) - fit) > max_chars:
+        fit -= 1
+    return list(zip(groups[:fit], made[:fit], strict=True))
+
+
+def _cost(group: Group, rendered: TopicSchema, demand: _Demand) -> int:
+    if demand.output == "asyncapi":
+        alone = asyncapi_document([(group, rendered)], messages=0, seconds=0.0)
+        return chars([alone["channels"], alone["operations"]])
+    return chars(rendered)
+
+
+def _at_level(group: Group, demand: _Demand, level: int) -> TopicSchema:
+    detail, depth, lines, said = _LEVELS[level]
+    if demand.output == "summary":
+        return _summary(group, demand, lines)
+    style = Style(
+        strict=demand.strict,
+        detail=detail,
+        max_depth=depth,
+        draft_07=demand.output == "asyncapi",
+        columns=is_csv(group.encoding),
+        started_at_epoch_s=demand.window.started_at_epoch_s,
+        announced=group.announced,
+    )
+    return _rendered(group, schema=document(group, style, demand.window.elapsed_s), shortened=said)
 
 
 def document(group: Group, style: Style, elapsed_s: float) -> dict[str, Any]:
-    """The JSON Schema of a group, for its majority encoding, with how it came about under ``x-mqtt-sample``."""
-    encoding = majority(group.encodings)[0]
-    schema: dict[str, Any] = {"$schema": DIALECT, "title": clean(group.template, 160)}
-    if encoding in JSON_ENCODINGS:
-        schema |= schema_of(group.profile, style)
-    elif group.texts.root.seen:
-        schema |= schema_of(group.texts, style, private=is_private(group.template.rpartition("/")[2]))
+    """The schema of a group, for its majority encoding, with how it came about under ``x-mqtt-sample``."""
+    encoding = group.encoding
+    profile = group.profile
+    seen = profile.root.seen
+    schema: dict[str, Any] = {} if style.draft_07 else {"$schema": DIALECT}
+    schema["title"] = clean(group.template, 160)
+    if seen:
+        name = name_of(group.template)
+        schema |= schema_of(profile, style, name=name, private=is_private_topic(group.template))
+        _say_how_written(schema, group)
     elif encoding == "empty":
         schema |= {"description": "Empty payloads."}
     else:
+        notes = {"bytes": list(group.sizes), **group.layout.notes()}
         schema |= {
             "type": "string",
             "contentEncoding": "base64",
             "description": f"Not described further: {encoding}.",
-            "x-mqtt": {"bytes": list(group.sizes)},
+            "x-mqtt": notes,
         }
         if "/" in encoding:
             schema["contentMediaType"] = encoding
+    count = seen or group.profiled
     schema["x-mqtt-sample"] = {
-        "messages": group.profiled,
+        "messages": count,
         "topics": len(group.topics),
         "seconds": round(elapsed_s, 1),
-        "confidence": confidence(group.profiled),
+        "confidence": confidence(count),
     }
     return schema
 
 
-def majority(encodings: Counter[str]) -> tuple[str, float]:
-    """The commonest encoding and its share; empty payloads count only when there is nothing else."""
-    filled = Counter({name: count for name, count in encodings.items() if name != "empty"}) or encodings
-    if not filled:
-        return "unknown", 0.0
-    name, count = min(filled.items(), key=lambda item: (-item[1], item[0]))
-    return name, round(count / encodings.total(), 3)
+def _say_how_written(schema: dict[str, Any], group: Group) -> None:
+    if group.encoding not in JSON_ENCODINGS:
+        schema["description"] = f"The value as decoded from {group.encoding}."
+    if group.encoding == "number" and group.written and "unit" not in schema.get("x-mqtt", {}):
+        notes = schema.setdefault("x-mqtt", {})
+        if group.unit.strip():
+            notes["unit"] = clean(group.unit, 16)
+    if group.encoding == "number" and group.written:
+        schema.setdefault("x-mqtt", {})["written"] = clean(group.written, 40)
+
+
+def name_of(template: str) -> str:
+    """What a topic's value is called: the last level that names something."""
+    named = [level for level in template.split("/") if level and not level.startswith("{")]
+    while len(named) > 1 and is_value_key(named[-1]):
+        named.pop()
+    return named[-1] if named else ""
+
+
+def is_private_topic(template: str) -> bool:
+    """Whether the value on a topic is private by the name of the topic."""
+    return any(is_private(level) for level in template.split("/")[-2:])
 
 
 def confidence(messages: int) -> str:
@@ -151,6 +204,7 @@ def _rendered(
     group: Group, *, schema: dict[str, Any] | None = None, lines: list[str] | None = None, shortened: str = ""
 ) -> TopicSchema:
     encoding, share = majority(group.encodings)
+    seen = group.profile.root.seen or group.profiled
     return TopicSchema(
         template=clean(group.template, 200),
         topics=len(group.topics),
@@ -160,23 +214,29 @@ def _rendered(
         encoding=encoding,
         encoding_share=share,
         other_encodings={name: n for name, n in sorted(group.encodings.items()) if name != encoding},
-        confidence=confidence(group.profiled) if share >= _MAJORITY or group.profiled < 5 else "medium",
+        confidence=confidence(seen) if share >= MAJORITY or seen < 5 else "medium",
         schema=schema or {},
         fields=lines or [],
         shortened=shortened,
     )
 
 
-def _summary(group: Group, max_chars: int) -> TopicSchema | None:
-    is_json = majority(group.encodings)[0] in JSON_ENCODINGS
-    profile = group.profile if is_json else group.texts
-    lines = [field_line(one) for one in fields(profile, include_root=not is_json)]
-    rendered = _rendered(group, lines=lines)
-    total = len(lines)
-    while lines and chars(rendered) > max_chars:
-        lines = lines[: len(lines) * 2 // 3]
-        rendered = _rendered(group, lines=lines, shortened=f"{total - len(lines)} of {total} fields")
-    return rendered if chars(rendered) <= max_chars else None
+def _summary(group: Group, demand: _Demand, max_lines: int) -> TopicSchema:
+    structured = is_structured(group.encoding)
+    found = fields(
+        group.profile,
+        columns=is_csv(group.encoding),
+        include_root=not structured,
+        private=is_private_topic(group.template),
+        scope=scope_for(group.announced, demand.window.started_at_epoch_s),
+    )
+    lines = [field_line(one) for one in found[:max_lines] if one.node.seen]
+    if lines and group.encoding == "number" and group.written and not is_private_topic(group.template):
+        lines[0] += f"  written {clean(group.written, 40)}"
+    if not lines and group.layout.count:
+        lines = [f"{key}: {value}" for key, value in group.layout.notes().items()]
+    left_out = len(found) - max_lines
+    return _rendered(group, lines=lines, shortened=f"{left_out} of {len(found)} fields" if left_out > 0 else "")
 
 
 def chars(value: Any) -> int:
@@ -192,7 +252,7 @@ def schema_notes(report: SchemaReport) -> list[str]:
             f"{report.topics_not_profiled} topics were beyond the bound of what is profiled and only counted; "
             "narrow topic_pattern to see them."
         )
-    mixed = [one for one in report.schemas if one.encoding_share < _MAJORITY and one.other_encodings]
+    mixed = [one for one in report.schemas if one.encoding_share < MAJORITY and one.other_encodings]
     notes += [
         f"{quote(one.template)} is not all {one.encoding}: the schema describes {one.encoding_share:.0%} of it."
         for one in mixed[:5]

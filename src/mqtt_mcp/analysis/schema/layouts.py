@@ -1,0 +1,142 @@
+"""What unknown binary payloads have in common: length, constant beginning, and which bytes vary and how.
+
+Owns one bounded record per topic and a guess at fields of fixed positions. A guess is called one. Does not decode.
+"""
+
+import math
+import struct
+from itertools import pairwise
+from sys import getsizeof
+from typing import Any
+
+from mqtt_mcp.analysis.memory import slots_bytes
+
+MAX_PREFIX_BYTES = 16
+MAX_GUESSED_BYTES = 64
+"""Longer payloads get no guess at fields."""
+MAX_SAMPLES = 24
+_MIN_SAMPLES = 4
+_BYTES = slots_bytes(5) + 150
+_MIN_TIME, _MAX_TIME = 978_307_200, 4_102_444_800
+_NUMBERS = (("uint32", "I"), ("float32", "f"), ("uint16", "H"))
+
+
+class Layout:
+    """The binary payloads of one topic, or of one template after merging."""
+
+    __slots__ = ("count", "max_bytes", "min_bytes", "prefix", "samples")
+
+    def __init__(self) -> None:
+        self.count = 0
+        self.min_bytes = 1 << 60
+        self.max_bytes = 0
+        self.prefix = b""
+        self.samples: list[bytes] = []
+        """The first short payloads in order of arrival."""
+
+    def add(self, payload: bytes) -> None:
+        """Take one payload."""
+        head = payload[:MAX_PREFIX_BYTES]
+        self.prefix = _common(self.prefix, head) if self.count else head
+        self.count += 1
+        self.min_bytes = min(self.min_bytes, len(payload))
+        self.max_bytes = max(self.max_bytes, len(payload))
+        if len(self.samples) < MAX_SAMPLES and len(payload) <= MAX_GUESSED_BYTES:
+            self.samples.append(payload)
+
+    def merge(self, other: "Layout") -> None:
+        """Join the payloads of another topic."""
+        if not other.count:
+            return
+        self.prefix = _common(self.prefix, other.prefix) if self.count else other.prefix
+        self.count += other.count
+        self.min_bytes = min(self.min_bytes, other.min_bytes)
+        self.max_bytes = max(self.max_bytes, other.max_bytes)
+        self.samples += other.samples[: MAX_SAMPLES - len(self.samples)]
+
+    @property
+    def held_bytes(self) -> int:
+        """What it takes, about."""
+        return _BYTES + getsizeof(self.prefix) + sum(map(getsizeof, self.samples)) + getsizeof(self.samples)
+
+    def notes(self) -> dict[str, Any]:
+        """The facts, and for short payloads of one length a guess at their fields."""
+        if not self.count:
+            return {}
+        found: dict[str, Any] = {"bytes": [self.min_bytes, self.max_bytes]}
+        if self.count >= 2 and self.prefix:
+            found["constant_prefix_hex"] = self.prefix.hex(" ")
+        if self.min_bytes == self.max_bytes <= MAX_GUESSED_BYTES and len(self.samples) >= _MIN_SAMPLES:
+            found["fields_guessed"] = guess(self.samples)
+        return found
+
+
+def _common(one: bytes, other: bytes) -> bytes:
+    size = min(len(one), len(other))
+    at = next((at for at in range(size) if one[at] != other[at]), size)
+    return one[:at]
+
+
+def guess(samples: list[bytes]) -> list[str]:
+    """Fields of payloads of one length, as ``offset: what``, from left to right.
+
+    Constant bytes first; then, widest first, times, counters, floats and integers that stay within a part of their
+    range, in either byte order; what is left are single bytes.
+    """
+    size = len(samples[0])
+    constant = [len({sample[at] for sample in samples}) == 1 for at in range(size)]
+    found: list[str] = []
+    at = 0
+    while at < size:
+        field = _field(samples, at)
+        if field is not None:
+            width, said = field
+        elif constant[at]:
+            width = next((end for end in range(at, size) if not constant[end] or _field(samples, end)), size) - at
+            said = "constant " + samples[0][at : at + width].hex(" ")
+        else:
+            column = [sample[at] for sample in samples]
+            width, said = 1, f"uint8 {min(column)} … {max(column)}"
+        found.append(f"{at}: {said}")
+        at += width
+    return found
+
+
+def _field(samples: list[bytes], at: int) -> tuple[int, str] | None:
+    for name, code in _NUMBERS:
+        width = struct.calcsize("<" + code)
+        if at + width > len(samples[0]):
+            continue
+        for order, said in (("<", "little endian"), (">", "big endian")):
+            column = [struct.unpack_from(order + code, sample, at)[0] for sample in samples]
+            if len(set(column)) == 1:
+                continue
+            what = _plausible(name, column)
+            if what:
+                low, high = min(column), max(column)
+                return width, f"{what} {said} {_short(low)} … {_short(high)}"
+    return None
+
+
+def _plausible(name: str, column: list[float]) -> str:
+    low, high = min(column), max(column)
+    if name == "float32":
+        numbers = all(math.isfinite(value) and (value == 0 or 1e-3 <= abs(value) < 1e6) for value in column)
+        return name if numbers and _smooth(column) else ""
+    rising = all(before < after for before, after in pairwise(column))
+    if name == "uint32":
+        if low >= _MIN_TIME and high <= _MAX_TIME:
+            return "uint32 time"
+        return "uint32 counter" if rising and high - low <= 1_000 * len(column) and high < 1 << 30 else ""
+    if rising and high - low <= 100 * len(column):
+        return "uint16 counter"
+    return "uint16" if low >= 256 and _smooth(column) else ""
+
+
+def _smooth(column: list[float]) -> bool:
+    """Whether the values stay within a part of their magnitude, as readings do and noise does not."""
+    return max(column) - min(column) <= 0.5 * max(abs(max(column)), abs(min(column)))
+
+
+def _short(value: float) -> str:
+    return str(int(value)) if value == int(value) else f"{value:.6g}"

@@ -121,8 +121,7 @@ _UNITS_BY_SUFFIX = {
     "_kg": "kg", "_deg": "°", "_kmh": "km/h",
 }  # fmt: skip
 _UNITS_BY_NAME = {
-    "tc": "°C", "tf": "°F", "uptimesec": "s", "apower": "W", "rssi": "dBm", "snr": "dB", "lorasnr": "dB",
-    "wifisignal": "dBm",
+    "tc": "°C", "tf": "°F", "uptimesec": "s", "apower": "W", "snr": "dB", "lorasnr": "dB",
 }  # fmt: skip
 _UNIT_WORDS = {
     "c": "°C", "f": "°F", "celsius": "°C", "fahrenheit": "°F", "pct": "%", "percent": "%", "degc": "°C", "degf": "°F",
@@ -132,9 +131,10 @@ _VALUE_WORDS = frozenset(
     {"value", "val", "v", "reading", "state", "measurement", "result", "data", "raw", "amount", "quantity", "level"}
 )
 _UNIT_KEYS = ("unit", "unit_of_measurement", "unitofmeasurement", "units", "uom", "unitcode", "engunit", "unit_of_meas")
+_SIGNAL_WORDS = frozenset({"rssi", "rsrp", "signal", "dbm"})
 _TIME_WORDS = frozenset(
-    {"ts", "tst", "time", "timestamp", "datetime", "date", "at", "epoch", "created", "updated", "seen", "utc", "when",
-     "expires", "start", "end"}
+    {"ts", "tst", "wtst", "time", "timestamp", "datetime", "date", "at", "epoch", "created", "updated", "seen", "utc",
+     "when", "expires", "start", "end"}
 )  # fmt: skip
 
 
@@ -208,6 +208,11 @@ def unit_name(text: str) -> str:
 def unit_in(text: str) -> str:
     """The unit behind the number in a text such as ``21.5 °C``, or empty."""
     return unit_name(re.sub(r"^[+-]?[0-9]+(?:[.,][0-9]+)?", "", text[:40]))
+
+
+def is_signal_key(key: str) -> bool:
+    """Whether a key names the strength of a radio signal: in dBm when it is negative, otherwise who knows."""
+    return not _SIGNAL_WORDS.isdisjoint(words(key))
 
 
 def is_unit_key(key: str) -> bool:

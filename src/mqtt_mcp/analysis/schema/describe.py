@@ -18,6 +18,7 @@ from mqtt_mcp.analysis.statistics import percentile
 from mqtt_mcp.analysis.text import clean
 from mqtt_mcp.analysis.words import (
     best_format,
+    is_signal_key,
     is_time_key,
     is_unit_key,
     is_value_key,
@@ -101,7 +102,7 @@ class Scope(msgspec.Struct, frozen=True):
         return msgspec.structs.replace(self, path=(*self.path, key))
 
 
-def unit(scope: Scope) -> str:
+def unit(scope: Scope, numbers: Numbers) -> str:
     """The unit of the numbers at a place: announced, named beside them, named further up, or told by the key."""
     name = scope.name
     lowered = name.lower()
@@ -110,6 +111,8 @@ def unit(scope: Scope) -> str:
         found = scope.unit_beside
     if not found and not is_time_key(name):
         found = next((told for begin, told in scope.inherited.items() if _is_of(lowered, begin)), "")
+    if not found and is_signal_key(name) and numbers.count and numbers.minimum >= -150 and numbers.maximum < 0:
+        found = "dBm"
     return clean(found, MAX_UNIT_CHARS)
 
 

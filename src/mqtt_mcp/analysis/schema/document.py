@@ -145,10 +145,10 @@ class _Writer:
         self, schema: dict[str, Any], notes: dict[str, Any], numbers: Numbers, place: _Place, types: list[str]
     ) -> None:
         scope = place.scope
-        found = unit(scope)
+        found = unit(scope, numbers)
         if not scope.path and self._root_name:
             scope = scope.below(self._root_name)
-            found = found or unit(scope)
+            found = found or unit(scope, numbers)
         if found:
             notes["unit"] = found
         if place.private or not numbers.count:

@@ -57,7 +57,7 @@ def fields(
         maps: Show the members of an object keyed by ids as one, ``a.{}``, and the places of a tuple one by one; without
             it every path is as it was in the messages.
         columns: The values are rows of a table.
-        include_root: Begin with the value itself, as ``$``.
+        include_root: Begin with the value itself, as ``$``; else only when a field of it tells kinds of messages apart.
         max_fields: Bound of the list.
         private: Everything is.
         scope: What is known beside the profile.
@@ -67,7 +67,7 @@ def fields(
     while stack and len(found) <= max_fields:
         place = stack.pop()
         node, path, scope = place.node, place.path, place.scope
-        if path or include_root:
+        if path or include_root or kinds(node):
             types = tuple(sorted(name for name, count in node.types.items() if count))
             found.append(Field(path or "$", types, place.presence, node, place.private, scope))
         below: list[Field] = []
@@ -115,13 +115,20 @@ def field_line(field: Field) -> str:
             parts.append(_range(numbers, field.scope))
         if strings:
             parts.append(_text_values(strings, field.scope))
-        if node.variants is not None and not field.private:
-            found = node.variants.discriminator()
-            parts.append("kinds by " + clean(found[0], 40) if found else "")
+        parts.append(kinds(node))
     if node.types["array"]:
         low, high = node.min_items, node.max_items
         parts.append(f"{low} items" if low == high else f"{low} … {high} items")
     return "  ".join(part for part in parts if part)
+
+
+def kinds(node: Node) -> str:
+    """How a field tells kinds of objects apart, with the number of each, or empty."""
+    found = node.variants.discriminator() if node.variants is not None else None
+    if found is None or is_private(found[0]):
+        return ""
+    told = ", ".join(f"{clean(value, 40)} {variant.count}" for value, variant in sorted(found[1].items()))
+    return f"kinds by {clean(found[0], 40)}: {told}"
 
 
 def _types(node: Node) -> str:
@@ -139,7 +146,7 @@ def _range(numbers: Numbers, scope: Scope) -> str:
     kind = number_kind(numbers, scope)
     low, high = tidy(numbers.minimum), tidy(numbers.maximum)
     text = f"{low}" if low == high else f"{low} … {high}"
-    found = epoch_unit(numbers.last) if kind == "timestamp" else unit(scope)
+    found = epoch_unit(numbers.last) if kind == "timestamp" else unit(scope, numbers)
     if kind == "state":
         text = "one of " + ", ".join(f"{tidy(value)}" for value in sorted(numbers.distinct))
     return " ".join(part for part in (text, clean(found, 16), "" if kind == "gauge" else kind) if part)

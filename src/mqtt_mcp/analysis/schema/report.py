@@ -12,7 +12,7 @@ import msgspec
 from mqtt_mcp.analysis.accumulator import Window
 from mqtt_mcp.analysis.schema.asyncapi import asyncapi_document
 from mqtt_mcp.analysis.schema.document import Style, schema_of
-from mqtt_mcp.analysis.schema.encodings import is_csv, is_structured
+from mqtt_mcp.analysis.schema.encodings import is_csv
 from mqtt_mcp.analysis.schema.fields import field_line, fields, scope_for
 from mqtt_mcp.analysis.schema.groups import MAJORITY, Group, majority
 from mqtt_mcp.analysis.schema.topic_schema import TopicSchema
@@ -222,11 +222,11 @@ def _rendered(
 
 
 def _summary(group: Group, demand: _Demand, max_lines: int) -> TopicSchema:
-    structured = is_structured(group.encoding)
+    scalar = {name for name, count in group.profile.root.types.items() if count} - {"object", "array"}
     found = fields(
         group.profile,
         columns=is_csv(group.encoding),
-        include_root=not structured,
+        include_root=bool(scalar),
         private=is_private_topic(group.template),
         scope=scope_for(group.announced, demand.window.started_at_epoch_s),
     )

@@ -70,7 +70,7 @@ def is_tuple(node: Node, *, columns: bool = False) -> bool:
     positions = node.positions
     if not positions or node.types["array"] < _TUPLE_MIN_ARRAYS:
         return False
-    kinds = {_kind(one) for one in positions}
+    kinds = {_kind(one) for one in positions} - {()}
     if columns:
         return not any(one.types["array"] or one.types["object"] for one in positions)
     return len(kinds) > 1

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from mqtt_mcp.analysis.devices.finding import Finding as DeviceFinding
 from mqtt_mcp.analysis.devices.report import DeviceLine
 from mqtt_mcp.analysis.performance.findings import Finding as PerformanceFinding
-from mqtt_mcp.analysis.sample.result import Issue
+from mqtt_mcp.analysis.sample.tables import Issue
 from mqtt_mcp.hub.records import Found
 
 

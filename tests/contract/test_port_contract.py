@@ -18,6 +18,7 @@ from mqtt_mcp.mqtt.errors import (
     NotAuthorized,
     PayloadTooLarge,
     QosNotSupported,
+    Rejected,
     RetainNotSupported,
     TopicInvalid,
 )
@@ -100,6 +101,44 @@ async def test_stored_messages_come_with_retain_and_again_on_each_subscribe(
         (b"", False),
     ]
     assert [m.payload for m in after] == [b"only this"]
+
+
+async def test_retain_as_published_shows_what_the_publisher_set(world: World, clock: object, base: str) -> None:
+    """With the option live messages keep their flag (MQTT-3.3.1-12); 3.1.1 knows no option and clears it."""
+    async with world.connect() as writer, world.connect() as observer, world.connect() as plain:
+        await observer.subscribe([Subscription(f"{base}/#", 1, retain_as_published=True)])
+        await plain.subscribe([Subscription(f"{base}/#", 1)])
+        await writer.publish(Publication(f"{base}/kept", b"", 1, retain=True))
+        await writer.publish(Publication(f"{base}/not", b"", 1))
+        seen, cleared = await receive(observer, 2), await receive(plain, 2)
+    assert [m.retain for m in seen] == [world.v5, False]
+    assert [m.retain for m in cleared] == [False, False]
+
+
+@pytest.mark.parametrize("handling", [0, 1, 2])
+async def test_retain_handling_says_when_stored_messages_are_sent(
+    world: World, clock: object, base: str, handling: int
+) -> None:
+    """0 with each SUBSCRIBE, 1 with the first only, 2 never (MQTT 5 §3.8.3.1); 3.1.1 always sends them."""
+    async with world.connect() as client:
+        await client.publish(Publication(f"{base}/r", b"stored", 1, retain=True))
+        for end in ("one", "two"):
+            await client.subscribe(
+                [Subscription(f"{base}/r", 1, retain_handling=handling), Subscription(f"{base}/{end}")]
+            )
+            await client.publish(Publication(f"{base}/{end}", b"", 1))
+        got = await receive_until(client, f"{base}/two")
+        await client.publish(Publication(f"{base}/r", b"", 1, retain=True))
+    expected = {0: 2, 1: 1, 2: 0}[handling] if world.v5 else 2
+    assert sum(m.payload == b"stored" for m in got) == expected
+
+
+async def test_an_unknown_retain_handling_is_refused_before_anything_is_sent(world: World, clock: object) -> None:
+    """3 is a protocol error (MQTT 5 §3.8.3.1): the broker would close the connection."""
+    async with world.connect() as client:
+        with pytest.raises(Rejected):
+            await client.subscribe([Subscription("a", retain_handling=3)])
+        assert await client.ping() >= 0
 
 
 async def test_overlapping_filters_deliver_as_mosquitto_does(world: World, clock: object, base: str) -> None:

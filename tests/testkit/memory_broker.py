@@ -213,11 +213,15 @@ class MemoryClient:
         if wanted.topic_filter in self._broker.deny_subscribe:
             return NOT_AUTHORIZED if self._v5 else 0x80
         qos = min(wanted.qos, self._broker.max_qos)
-        granted = Subscription(wanted.topic_filter, qos, wanted.identifier if self._v5 else 0)
+        granted = Subscription(wanted.topic_filter, qos)
+        if self._v5:
+            granted = msgspec.structs.replace(wanted, qos=qos)
+        known = wanted.topic_filter in self.subscriptions
         self.subscriptions[wanted.topic_filter] = granted
-        for stored in list(self._broker.retained.values()):
-            if matches(granted.topic_filter, stored.topic):
-                self._deliver(stored, granted, retain=True)
+        if granted.retain_handling == 0 or (granted.retain_handling == 1 and not known):
+            for stored in list(self._broker.retained.values()):
+                if matches(granted.topic_filter, stored.topic):
+                    self._deliver(stored, granted, retain=True)
         return qos
 
     async def unsubscribe(self, topic_filters: Sequence[str]) -> None:
@@ -279,7 +283,7 @@ class MemoryClient:
         if not self._v5 and hits:
             hits = [max(hits, key=lambda s: s.qos)]
         for subscription in hits:
-            self._deliver(publication, subscription, retain=False)
+            self._deliver(publication, subscription, retain=subscription.retain_as_published and publication.retain)
         return bool(hits)
 
     def lose(self, reason_code: int | None) -> None:

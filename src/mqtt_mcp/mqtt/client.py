@@ -43,7 +43,8 @@ class Message(msgspec.Struct, frozen=True, gc=False):
         topic: Topic name; bytes that are not UTF-8 were replaced.
         payload: The payload exactly as received.
         qos: QoS of the delivery, 0 to 2: min(published, subscribed).
-        retain: True only for a stored message sent because we subscribed (Retain As Published is 0).
+        retain: True only for a stored message sent because we subscribed; on a subscription with Retain As Published,
+            what the publisher set.
         received_s: Arrival on trio's clock (``trio.current_time()``), in seconds.
         dup: DUP flag.
         properties: MQTT 5 properties, None when there were none.
@@ -68,11 +69,17 @@ class Subscription(msgspec.Struct, frozen=True):
         topic_filter: Topic filter; ``$share/`` is refused, it would take messages away from the real consumers.
         qos: Highest QoS of the deliveries, 0 to 2.
         identifier: Subscription Identifier, 1 to 268,435,455, sent where the broker supports it; 0 for none.
+        retain_as_published: Leave the retain flag of live messages as their publisher set it. MQTT 5 only; without it
+            the flag says "stored message" and nothing else.
+        retain_handling: When stored messages are sent: 0 with every SUBSCRIBE, 1 only with the first one for this
+            filter, 2 never. MQTT 5 only; 3.1.1 brokers send them with every SUBSCRIBE.
     """
 
     topic_filter: str
     qos: int = 0
     identifier: int = 0
+    retain_as_published: bool = False
+    retain_handling: int = 0
 
 
 class Publication(msgspec.Struct, frozen=True):

@@ -221,10 +221,17 @@ class Requests:
     def _send_subscribe(
         self, subscriptions: Sequence[Subscription], identifier: int
     ) -> tuple[int, asyncio.Future[bytes]]:
+        v5 = self._capabilities.protocol == "5.0"  # the bits of these options are reserved on 3.1.1
         # Bytes: gmqtt counts the characters of a str.
         packet_id: int = self._client.subscribe(
             [
-                GmqttSubscription(s.topic_filter.encode(), qos=s.qos, subscription_identifier=identifier or None)
+                GmqttSubscription(
+                    s.topic_filter.encode(),
+                    qos=s.qos,
+                    retain_as_published=v5 and s.retain_as_published,
+                    retain_handling_options=s.retain_handling if v5 else 0,
+                    subscription_identifier=identifier or None,
+                )
                 for s in subscriptions
             ]
         )

@@ -54,7 +54,8 @@ def check_subscriptions(subscriptions: Sequence[Subscription]) -> None:
     Raises:
         TopicInvalid: A filter breaks a rule, or there is none (MQTT-3.8.3-2).
         QosNotSupported: A QoS other than 0, 1, 2 (MQTT-3.8.3-5).
-        Rejected: A Subscription Identifier outside 0 to 268,435,455 (MQTT 5 §3.8.2.1.2).
+        Rejected: A Subscription Identifier outside 0 to 268,435,455 (MQTT 5 §3.8.2.1.2), or a Retain Handling other
+            than 0, 1, 2 (§3.8.3.1).
     """
     if not subscriptions:
         raise TopicInvalid("There is no topic filter to subscribe to (MQTT-3.8.3-2).", "Give at least one.")
@@ -64,6 +65,8 @@ def check_subscriptions(subscriptions: Sequence[Subscription]) -> None:
             raise QosNotSupported(f"QoS {subscription.qos} does not exist.", "Use 0, 1 or 2.")
         if not 0 <= subscription.identifier <= MAX_SUBSCRIPTION_IDENTIFIER:
             raise Rejected(f"Subscription identifier {subscription.identifier} is out of range.")
+        if subscription.retain_handling not in {0, 1, 2}:
+            raise Rejected(f"Retain Handling {subscription.retain_handling} does not exist.")
 
 
 def packet_bytes(publication: Publication, *, with_properties: bool, v5: bool) -> int:

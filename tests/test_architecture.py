@@ -26,6 +26,7 @@ ROOMS = {
         "analysis.text",
         "analysis.histogram",
         "analysis.performance.round_trips",
+        "analysis.performance.broker_drops",
     },
     "tools": {"errors", "settings", "mqtt", "hub", "analysis"},
     "demo": {"errors", "settings", "mqtt"},

@@ -61,6 +61,7 @@ class MemoryBroker:
 
     Attributes:
         capabilities: What the next clients are told in CONNACK.
+        hang_up_on: Topic filters; who publishes there is disconnected without a word.
         refuse: The next connects fail with these, one each; None lets that one in.
         silent: Stages that get no answer: they end in ``TimedOut`` (``close`` takes the whole close timeout).
         attempts: Time of every connect on trio's clock, refused ones too.
@@ -100,6 +101,7 @@ class MemoryBroker:
         self.latency_s = latency_s
         self.deny_subscribe = set(deny_subscribe)
         self.deny_publish = set(deny_publish)
+        self.hang_up_on: list[str] = []
         self.refuse: deque[MqttError | None] = deque()
         self.silent: set[Stage] = set()
         self.attempts: list[float] = []
@@ -241,6 +243,10 @@ class MemoryClient:
         if not self._v5 and publication.properties is not None:
             publication = msgspec.structs.replace(publication, properties=None)
         broker.counters.publishes += 1
+        if any(matches(f, publication.topic) for f in broker.hang_up_on):
+            broker.sessions.remove(self)
+            self.lose(None)
+            self._check_alive()
         denied = any(matches(f, publication.topic) for f in broker.deny_publish)
         readers = 0
         if not denied:
@@ -285,6 +291,11 @@ class MemoryClient:
         for subscription in hits:
             self._deliver(publication, subscription, retain=subscription.retain_as_published and publication.retain)
         return bool(hits)
+
+    def deliver_stored(self, topic: str, payload: bytes) -> None:
+        """Send a stored message late, as a slow broker would, to the first subscription that matches."""
+        subscription = next(s for s in self.subscriptions.values() if matches(s.topic_filter, topic))
+        self._deliver(Publication(topic, payload, retain=True), subscription, retain=True)
 
     def lose(self, reason_code: int | None) -> None:
         """End the connection from the broker's side. Does nothing when it has ended."""

@@ -11,6 +11,8 @@ import msgspec
 from mqtt_mcp.mqtt.client import Message
 
 EndedBy = Literal["running", "duration", "limit", "quiet", "cancelled", "disconnected", "closed"]
+Echo = Literal["untried", "missing", "back"]
+RetainSeen = Literal["unasked", "seen", "partly", "unseen"]
 
 
 class LinkGap(msgspec.Struct, frozen=True):
@@ -26,6 +28,17 @@ class RefusedFilter(msgspec.Struct, frozen=True):
     topic_filter: str
     reason_code: int
     meaning: str
+
+
+class BrokerDropped(msgspec.Struct, frozen=True):
+    """Messages the broker dropped, for all of its clients together, between two samples of its own counter.
+
+    Seconds since the start of the watch; a first sample that was stored may be as old as the broker's interval.
+    """
+
+    messages: int
+    from_s: float
+    to_s: float
 
 
 class Window(msgspec.Struct, frozen=True, kw_only=True):
@@ -46,6 +59,12 @@ class Window(msgspec.Struct, frozen=True, kw_only=True):
         overlong: Messages that were not looked at because their long topic names would take too much memory.
         copies_possible: True when an MQTT 3.1.1 broker may have sent messages once per overlapping subscription.
         memory_pressure: True when kept messages had to be let go to stay inside the session's memory bound.
+        echo: Whether a message of our own to ourselves came ``back``: the way through the broker works. ``missing``
+            when it was sent and is not back, ``untried`` when nothing may be published.
+        broker_dropped: What the broker dropped meanwhile by its own account; None when it does not tell.
+        retain_seen: Whether the publishers' own retain flag of live messages was observed: ``seen``, ``partly`` (not
+            for the whole watch), ``unseen`` (it could not be), ``unasked``.
+        retain_unseen_why: A sentence part, unless ``seen`` or ``unasked``.
     """
 
     started_at_epoch_s: float
@@ -62,6 +81,10 @@ class Window(msgspec.Struct, frozen=True, kw_only=True):
     overlong: int = 0
     copies_possible: bool = False
     memory_pressure: bool = False
+    echo: Echo = "untried"
+    broker_dropped: BrokerDropped | None = None
+    retain_seen: RetainSeen = "unasked"
+    retain_unseen_why: str = ""
 
 
 class Accumulator(Protocol):

@@ -2,8 +2,8 @@
 
 Owns how a watch begins and ends (duration, limit, quiet, cancelled, disconnected, closed) and the circumstances
 (``Window``) that make its result true. All five listening tools run on it. Does not know what the accumulator makes of
-the messages or which stored ones are repetitions (``stored``), and does not outlive its session: it is a task of the
-session's nursery.
+the messages, which stored ones are repetitions (``stored``) or how the extras are found out (``bystander``), and does
+not outlive its session: it is a task of the session's nursery.
 """
 
 import logging
@@ -11,7 +11,6 @@ import math
 import time
 import uuid
 from collections.abc import Awaitable, Callable, Iterable
-from contextlib import AbstractAsyncContextManager
 from typing import Any, Protocol
 
 import msgspec
@@ -19,10 +18,11 @@ import trio
 
 from mqtt_mcp.analysis.accumulator import Accumulator, EndedBy, LinkGap, Window
 from mqtt_mcp.errors import ErrorKind, ToolError
+from mqtt_mcp.hub.bystander import Bystander, BystanderHost
 from mqtt_mcp.hub.records import Found
 from mqtt_mcp.hub.router import Tap
 from mqtt_mcp.hub.stored import StoredMessages
-from mqtt_mcp.mqtt.client import Capabilities, Message, Subscription
+from mqtt_mcp.mqtt.client import Message, Subscription
 from mqtt_mcp.mqtt.errors import NotAuthorized, Rejected
 
 logger = logging.getLogger(__name__)
@@ -67,21 +67,14 @@ class WatchRequest(msgspec.Struct, frozen=True, kw_only=True):
     findings: Callable[[Any], Iterable[Found]] | None = None
 
 
-class Host(Protocol):
+class Host(BystanderHost, Protocol):
     """What a collection needs of the session it is a task of."""
 
     id: str
 
     @property
-    def capabilities(self) -> Capabilities:
-        """What the broker said."""
-
-    @property
     def messages_dropped(self) -> int:
         """Messages let go because we were too slow."""
-
-    def listening(self, tap: Tap) -> AbstractAsyncContextManager[None]:
-        """Subscribe ``tap`` and route to it while the block runs."""
 
     async def caught_up(self, at_s: float) -> None:
         """Wait until what arrived before ``at_s`` has been handed out."""
@@ -109,6 +102,7 @@ class Collection:
         self._protocol = session.capabilities.protocol
         self._tap = Tap(request.subscriptions, self._deliver)
         self._stored = StoredMessages(self._tap, quiet_s=stored_quiet_s)
+        self._bystander = Bystander(session, self.id, [s.topic_filter for s in request.subscriptions], self._stored)
         self._scope = trio.CancelScope()
         self._enough = trio.Event()
         self._ready = trio.Event()
@@ -171,6 +165,8 @@ class Collection:
             overlong=self._tap.overlong,
             copies_possible=self._tap.copies_possible,
             memory_pressure=self.memory_pressure,
+            echo=self._bystander.echo,
+            broker_dropped=self._bystander.broker_dropped,
         )
 
     def render(self) -> msgspec.Struct:
@@ -232,6 +228,7 @@ class Collection:
     def link_lost(self) -> None:
         """The session's connection went: what is published from now on is not seen."""
         self._gaps.append((trio.current_time(), math.inf))
+        self._bystander.link_lost()
 
     def link_restored(self) -> None:
         """The session is connected and subscribed again: a new burst of stored messages follows."""
@@ -257,6 +254,7 @@ class Collection:
         self._until_s = trio.current_time() + self.request.duration_s
         with trio.move_on_at(self._until_s):
             async with trio.open_nursery() as nursery:
+                nursery.start_soon(self._bystander.run)
                 if self.request.companion is not None:
                     nursery.start_soon(self._accompany, self.request.companion)
                 await self._until_enough()

@@ -20,6 +20,7 @@ from mqtt_mcp.mqtt.broker_url import Broker
 from mqtt_mcp.mqtt.client import (
     Capabilities,
     ConnectOptions,
+    Message,
     MqttClient,
     MqttTransport,
     Publication,
@@ -84,7 +85,7 @@ class Link:
         self._transport = transport
         self._settings = settings
         self._owner = owner
-        self._router = Router(policy, observe)
+        self._router = Router(policy, observe, self._uncount)
         # Subscribing and unsubscribing take turns: otherwise the last listener's UNSUBSCRIBE could overtake the
         # SUBSCRIBE of the next one for the same filter.
         self._subscribing = trio.Lock()
@@ -128,15 +129,16 @@ class Link:
             await trio.sleep(delays_s[tries])
             tries += 1
 
-    async def publish(self, publication: Publication) -> Receipt:
+    async def publish(self, publication: Publication, *, counted: bool = True) -> Receipt:
         """Publish and wait for the acknowledgement, at most ``publish_ack_timeout_s``; see ``Session.publish``."""
         client = self.client()
         # The adapter keeps the limit, because only it knows whether the packet had left; this is the last resort.
         timeout_s = self._settings.publish_ack_timeout_s + self._settings.close_timeout_s
         with trio.move_on_after(timeout_s):
             receipt = await client.publish(publication)
-            self.counts.messages_out += 1
-            self.counts.bytes_out += len(publication.payload)
+            if counted:
+                self.counts.messages_out += 1
+                self.counts.bytes_out += len(publication.payload)
             return receipt
         stage = "PUBCOMP" if publication.qos == 2 else "PUBACK"
         raise TimedOut(
@@ -147,26 +149,31 @@ class Link:
         )
 
     @asynccontextmanager
-    async def listening(self, tap: Tap) -> AsyncIterator[None]:
-        """Subscribe ``tap`` and route to it while the block runs; on the way out unsubscribe what nobody else holds.
+    async def listening(self, *taps: Tap, lazily: bool = False) -> AsyncIterator[None]:
+        """Subscribe ``taps`` and route to them while the block runs; then unsubscribe what nobody else holds.
+
+        Args:
+            taps: Who listens.
+            lazily: On the way out leave the UNSUBSCRIBE to whoever sends the next one.
 
         Raises:
             MqttError: The connection is down, or SUBACK did not come within ``subscribe_timeout_s``.
 
         Cancellation: leaves within ``close_timeout_s``, shielded.
         """
-        wanted = self._router.join(tap)
+        wanted = [subscription for tap in taps for subscription in self._router.join(tap)]
         try:
             async with self._subscribing:
                 client = self.client()
-                self._router.asking(tap, identifiers=self.capabilities.subscription_identifiers)
+                for tap in taps:
+                    self._router.asking(tap, identifiers=self.capabilities.subscription_identifiers)
                 await self._subscribe(client, wanted)
             yield
         finally:
-            self._unheld.update(self._router.leave(tap))
-            with trio.move_on_after(self._settings.close_timeout_s, shield=True):
-                async with self._subscribing:
-                    await self._unsubscribe()
+            for tap in taps:
+                self._unheld.update(self._router.leave(tap))
+            if not lazily:
+                await self._unsubscribe_in_turn()
 
     def filters(self) -> list[str]:
         """Topic filters that collections listen to at this moment."""
@@ -241,6 +248,11 @@ class Link:
             self._handing_out_s = None
             self._behind.unpark_all()
 
+    def _uncount(self, message: Message) -> None:
+        """A message that only our own extras asked for is no traffic."""
+        self.counts.messages_in -= 1
+        self.counts.bytes_in -= len(message.payload)
+
     async def _subscribe(self, client: MqttClient, subscriptions: list[Subscription]) -> None:
         if not subscriptions:
             return
@@ -255,6 +267,11 @@ class Link:
                 stage="SUBACK",
                 seconds=timeout_s,
             )
+
+    async def _unsubscribe_in_turn(self) -> None:
+        with trio.move_on_after(self._settings.close_timeout_s, shield=True):
+            async with self._subscribing:
+                await self._unsubscribe()
 
     async def _unsubscribe(self) -> None:
         # Somebody may have taken one of them up while we waited for our turn; who had no turn left theirs to us.

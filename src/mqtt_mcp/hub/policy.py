@@ -56,6 +56,14 @@ class AccessPolicy(msgspec.Struct, frozen=True, kw_only=True):
                 "Use a topic that matches one of these, or ask the person who runs mqtt-mcp to extend publish_allow.",
             )
 
+    def may_publish(self, topic: str) -> bool:
+        """Whether ``check_publish`` lets this topic pass."""
+        try:
+            self.check_publish(topic)
+        except ToolError:
+            return False
+        return True
+
     def check_filter(self, topic_filter: str) -> None:
         """Refuse a topic filter of which nothing may be read; a filter of which some may be read passes.
 

@@ -18,6 +18,7 @@ import trio
 from mqtt_mcp.analysis.performance.round_trips import QosAccount, RoundTrips
 from mqtt_mcp.analysis.text import clean
 from mqtt_mcp.errors import ToolError
+from mqtt_mcp.hub.bystander import PRIVATE_ROOT
 from mqtt_mcp.hub.policy import AccessPolicy
 from mqtt_mcp.hub.session import Session
 from mqtt_mcp.mqtt.client import Message, Publication, Subscription
@@ -25,7 +26,6 @@ from mqtt_mcp.mqtt.errors import ConnectionLost, TimedOut
 
 logger = logging.getLogger(__name__)
 
-TOPIC_ROOT = "mcp-probe"
 PAYLOAD_BYTES = 64
 MAX_IN_FLIGHT = 200
 """Messages whose publish has not returned; beyond that the broker has stopped answering and sending stops."""
@@ -76,7 +76,7 @@ class RoundTripProbe:
         self._plan = plan or ProbePlan()
         # What is sent last must have its grace before the watch ends, with half a second for the start.
         self._send_s = max(0.0, min(self._plan.max_send_s, duration_s - self._plan.grace_s - 0.5))
-        self.prefix = f"{TOPIC_ROOT}/{secrets.token_hex(16)}/"
+        self.prefix = f"{PRIVATE_ROOT}/{secrets.token_hex(16)}/"
         self._books: list[RoundTrips] = []
         self._pings_s: list[float] = []
         self._status = "waiting"
@@ -189,7 +189,7 @@ class RoundTripProbe:
         """Take one message of ours; anything else on the topic is ignored, whoever sent it."""
         parts = message.payload[:PAYLOAD_BYTES].split(b" ")
         qos = message.topic.removeprefix(self.prefix)
-        if len(parts) < 3 or parts[0] != TOPIC_ROOT.encode() or parts[1] != qos.encode() or len(parts[2]) != 8:
+        if len(parts) < 3 or parts[0] != PRIVATE_ROOT.encode() or parts[1] != qos.encode() or len(parts[2]) != 8:
             return
         if qos in {"0", "1", "2"} and parts[2].isdigit():
             # Without subscription identifiers (MQTT 3.1.1) a broker may send one more copy for each overlapping

@@ -30,6 +30,9 @@ class Tap:
     Attributes:
         granted: Topic filter → granted QoS, known once SUBACK came.
         refused: Filters the broker refused.
+        private: It takes its messages away from every other tap, and no reading gate concerns it: for topics nobody
+            else can know.
+        aside: It listens for us and not for a collection: its filters and messages are nobody's traffic.
         hidden: Messages kept from this tap because the configuration forbids reading their topics.
         overlong: Messages kept from this tap because their long topic names would not fit the budget.
         copies_possible: Whether a broker without Subscription Identifiers may have sent it messages more than once.
@@ -37,10 +40,13 @@ class Tap:
         asked_again: Whether a later SUBSCRIBE of somebody else brings them once more.
     """
 
-    def __init__(self, subscriptions: Sequence[Subscription], deliver: Deliver, *, private: bool = False) -> None:
+    def __init__(
+        self, subscriptions: Sequence[Subscription], deliver: Deliver, *, private: bool = False, aside: bool = False
+    ) -> None:
         self.subscriptions = tuple(subscriptions)
         self.deliver = deliver
         self.private = private
+        self.aside = aside
         self.granted: dict[str, int] = {}
         self.refused: list[RefusedFilter] = []
         self.hidden = 0
@@ -87,11 +93,13 @@ class Router:
     Args:
         policy: What may be read.
         observe: Sees each message that some tap may show, once; for the journal. Must not raise.
+        uncount: Sees each copy that was sent for nobody but taps that listen ``aside``. Must not raise.
     """
 
-    def __init__(self, policy: AccessPolicy, observe: Deliver | None = None) -> None:
+    def __init__(self, policy: AccessPolicy, observe: Deliver | None = None, uncount: Deliver | None = None) -> None:
         self._policy = policy
         self._observe = observe
+        self._uncount = uncount
         self._taps: list[Tap] = []
         self._holders: dict[str, int] = {}
         self._at_broker: dict[str, Subscription] = {}
@@ -110,6 +118,8 @@ class Router:
         """
         self._taps.append(tap)
         self._forget_routes()
+        # One identifier is one SUBSCRIBE packet; the filters of our own extras do not overlap.
+        shared_identifier = next(self._identifiers) if tap.private or tap.aside else 0
         for wanted in tap.subscriptions:
             topic_filter = wanted.topic_filter
             self._holders[topic_filter] = self._holders.get(topic_filter, 0) + 1
@@ -117,7 +127,7 @@ class Router:
             self._at_broker[topic_filter] = Subscription(
                 topic_filter,
                 max(wanted.qos, known.qos if known else 0),
-                known.identifier if known else next(self._identifiers),
+                known.identifier if known else shared_identifier or next(self._identifiers),
             )
         return [self._at_broker[s.topic_filter] for s in tap.subscriptions]
 
@@ -128,7 +138,8 @@ class Router:
             tap: Who asks.
             identifiers: Whether messages come with Subscription Identifiers, so that only equal filters concern others.
         """
-        concerns = operator.eq if identifiers else overlaps
+        # A private topic is ours alone: nothing that others listen to is stored there.
+        concerns = operator.eq if identifiers or tap.private else overlaps
         asked = [s.topic_filter for s in tap.subscriptions]
         for other in self._taps:
             if other is not tap and any(concerns(s.topic_filter, f) for s in other.subscriptions for f in asked):
@@ -169,8 +180,9 @@ class Router:
         return list(self._at_broker.values())
 
     def filters(self) -> list[str]:
-        """The topic filters that collections hold and the broker did not refuse, without those of private taps."""
-        return list(dict.fromkeys(f for tap in self._taps if not tap.private for f in tap.live_filters))
+        """The topic filters that collections hold and the broker did not refuse, without those of our extras."""
+        ours = [tap for tap in self._taps if tap.private or tap.aside]
+        return list(dict.fromkeys(f for tap in self._taps if tap not in ours for f in tap.live_filters))
 
     def route(self, topic: str, subscription_ids: tuple[int, ...]) -> tuple[Deliver, ...]:
         """The deliver functions of all taps that want this copy of a message; cached until a tap comes or goes."""
@@ -192,7 +204,8 @@ class Router:
         wanting = [(tap, f) for tap in self._taps if (f := tap.filter_for(topic)) is not None]
         if any(tap.private for tap, _ in wanting):  # our own probe messages are nobody else's traffic
             wanting = [(tap, f) for tap, f in wanting if tap.private]
-        observed = wanting[:1] if self._observe is not None else []
+        everybody = wanting
+        observed = [(tap, f) for tap, f in wanting if not tap.aside][:1] if self._observe is not None else []
         if subscription_ids:
             observed = [(tap, f) for tap, f in observed if self._at_broker[f].identifier in subscription_ids]
             wanting = [(tap, f) for tap, f in wanting if self._at_broker[f].identifier in subscription_ids]
@@ -200,6 +213,8 @@ class Router:
             # MQTT-3.3.5-1 of 3.1.1 lets a broker send one copy per subscription, and nothing tells them apart.
             for tap, _ in wanting:
                 tap.copies_possible = True
+        if self._uncount is not None and everybody and all(tap.aside for tap, _ in wanting or everybody):
+            return (*(tap.deliver for tap, _ in wanting), self._uncount)
         if not self._policy.may_read(topic):
             return tuple(tap.deliver if tap.private else tap.count_hidden for tap, _ in wanting)
         fits = len(topic) <= LONG_TOPIC_CHARS or self._fits(topic)

@@ -18,6 +18,7 @@ import trio
 
 from mqtt_mcp.analysis.accumulator import EndedBy
 from mqtt_mcp.errors import ErrorKind, ToolError
+from mqtt_mcp.hub.bystander import Extras
 from mqtt_mcp.hub.collection import ENDS, Collection, WatchRequest
 from mqtt_mcp.hub.journal import Journal
 from mqtt_mcp.hub.lease import Client, Lease
@@ -43,6 +44,7 @@ class Session:
         opened_at_epoch_s: Wall clock of its making.
         collections: The running ones.
         lease: Who uses it and until when it lives.
+        extras: What its watches may find out beside listening.
     """
 
     def __init__(
@@ -52,6 +54,7 @@ class Session:
         self.broker = broker
         self.opened_at_epoch_s = time.time()
         self.collections: list[Collection] = []
+        self.extras = Extras(policy)
         self.lease = Lease(settings.session_ttl_s, settings.orphan_grace_s)
         self._settings = settings
         self._journal = journal
@@ -187,8 +190,8 @@ class Session:
 
     # -- what it does ----------------------------------------------------------------------------
 
-    async def publish(self, publication: Publication) -> Receipt:
-        """Publish over this session's connection; see the port. Gates are the caller's.
+    async def publish(self, publication: Publication, *, counted: bool = True) -> Receipt:
+        """Publish over this connection; see the port. Gates are the caller's; housekeeping is not ``counted``.
 
         Raises:
             ConnectionLost: While reconnecting (nothing was sent) or when the link went before the acknowledgement.
@@ -196,7 +199,7 @@ class Session:
             MqttError: As the port.
         """
         self._check_alive()
-        return await self._link.publish(publication)
+        return await self._link.publish(publication, counted=counted)
 
     async def ping(self) -> float:
         """Seconds between PINGREQ and PINGRESP."""
@@ -215,13 +218,12 @@ class Session:
         the reading gates.
         """
         self._check_alive()
-        tap = Tap(subscriptions, deliver, private=True)
-        async with self._link.listening(tap):
+        async with self._link.listening(tap := Tap(subscriptions, deliver, private=True)):
             yield tap
 
-    def listening(self, tap: Tap) -> AbstractAsyncContextManager[None]:
-        """Subscribe ``tap`` and route to it while the block runs; see ``Link.listening``."""
-        return self._link.listening(tap)
+    def listening(self, *taps: Tap, lazily: bool = False) -> AbstractAsyncContextManager[None]:
+        """Subscribe ``taps`` and route to them while the block runs; see ``Link.listening``."""
+        return self._link.listening(*taps, lazily=lazily)
 
     async def caught_up(self, at_s: float) -> None:
         """Wait until what arrived before ``at_s`` has been handed out; see ``Link.caught_up``."""

@@ -10,6 +10,8 @@ from mqtt_mcp.hub.router import Tap
 from mqtt_mcp.mqtt.client import Message
 
 MAX_TOPICS_REMEMBERED = 100_000
+FENCED_QUIET_S = 0.3
+"""Once the fence is back the broker has sent what was stored; at QoS 1 and 2 the last of it may still be under way."""
 MAX_CHARS_REMEMBERED = 16 * 1024 * 1024
 
 
@@ -18,7 +20,7 @@ class StoredMessages:
 
     Args:
         tap: Knows whether somebody else's SUBSCRIBE brings them again.
-        quiet_s: The burst is over after so many seconds without a stored message.
+        quiet_s: Without a fence the burst is over after so many seconds without a stored message.
     """
 
     def __init__(self, tap: Tap, *, quiet_s: float) -> None:
@@ -27,6 +29,7 @@ class StoredMessages:
         self._since_s = math.inf
         self._asked = False
         self._restored = False
+        self._fenced = False
         # Topic → hash of the payload last seen there, of topics with a stored message.
         self._seen: dict[str, int] = {}
         self._chars = 0
@@ -39,12 +42,17 @@ class StoredMessages:
     def restored(self, now_s: float) -> None:
         """Subscribed again after a reconnection: a new burst, in which only what changed meanwhile is news."""
         self._restored = True
+        self._fenced = False
         self._tap.asked_again = False
         self._since_s = now_s
 
+    def fenced(self) -> None:
+        """A message that was sent after our SUBSCRIBE is back: what was stored is here, or nearly."""
+        self._fenced = True
+
     def open(self, at_s: float) -> bool:
         """Whether stored messages may still be arriving."""
-        return at_s < self._since_s + self._quiet_s
+        return at_s < self._since_s + (FENCED_QUIET_S if self._fenced else self._quiet_s)
 
     def take_live(self, message: Message) -> None:
         """Note a live message: the broker may send it once more as the stored one."""
@@ -64,6 +72,8 @@ class StoredMessages:
             return True
         self._remember(message.topic, digest)
         if self._asked:
+            if not self.open(message.received_s):
+                self._fenced = False  # so this broker does not keep the order: only silence tells
             self._since_s = max(self._since_s, message.received_s)
         return False
 

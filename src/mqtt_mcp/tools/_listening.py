@@ -88,6 +88,14 @@ class GapInfo(msgspec.Struct, frozen=True):
     to_s: float
 
 
+class BrokerDroppedInfo(msgspec.Struct, frozen=True):
+    """Messages the broker dropped by its own count, for all its clients, between two moments of the watch (seconds)."""
+
+    messages: int
+    from_s: float
+    to_s: float
+
+
 class WindowInfo(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     """The circumstances of the watch; fields that are missing are zero, false or empty."""
 
@@ -104,6 +112,7 @@ class WindowInfo(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     hidden: int = 0
     overlong: int = 0
     memory_pressure: bool = False
+    broker_dropped: BrokerDroppedInfo | msgspec.UnsetType = msgspec.UNSET
 
 
 def iso_time(epoch_s: float) -> str:
@@ -113,6 +122,7 @@ def iso_time(epoch_s: float) -> str:
 
 def window_info(window: Window) -> WindowInfo:
     """The window as a result shows it, bounded: at most 10 filters, refusals and gaps each."""
+    dropped = window.broker_dropped
     return WindowInfo(
         started_at=iso_time(window.started_at_epoch_s),
         duration_s=round(window.duration_s, 3),
@@ -133,6 +143,7 @@ def window_info(window: Window) -> WindowInfo:
         hidden=window.hidden,
         overlong=window.overlong,
         memory_pressure=window.memory_pressure,
+        broker_dropped=BrokerDroppedInfo(dropped.messages, dropped.from_s, dropped.to_s) if dropped else msgspec.UNSET,
     )
 
 
@@ -165,6 +176,16 @@ def window_notes(window: Window, *, filters: Sequence[str], messages: int) -> li
         notes.append(
             f"The connection was away {len(window.gaps)} times for {seconds:.1f} s; messages of that time are missing."
         )
+    if window.broker_dropped and window.broker_dropped.messages:
+        notes.append(
+            f"The broker dropped {window.broker_dropped.messages} messages meanwhile, because queues were full. It "
+            "counts all its clients together, so whether any of them are missing here it does not say"
+            + (
+                "; this watch takes acknowledged messages and may itself be a slow reader."
+                if any(window.granted.values())
+                else "."
+            )
+        )
     if window.observer_dropped:
         notes.append(f"{window.observer_dropped} messages arrived faster than they could be taken and were lost here.")
     if window.hidden:
@@ -179,14 +200,27 @@ def window_notes(window: Window, *, filters: Sequence[str], messages: int) -> li
             "Another watch of this session overlaps with this one, and an MQTT 3.1.1 broker may send a copy for each: "
             "counts may be too high. Run one watch at a time on this broker to be sure."
         )
-    if not messages and window.granted and not window.gaps and window.ended_by != "running":
+    if not messages and window.granted and window.ended_by != "running":
+        notes.append(_silence(window))
+    if wild := next((one for one in filters if one.partition("/")[0] in {"#", "+"}), ""):
         notes.append(
-            "Nothing arrived: nobody published on this filter during the watch, "
-            "or the broker's access rules hide it silently."
+            f"{quote(wild)} begins with a wildcard, which does not match topics that begin with $ (MQTT 4.7.2); ask "
+            "for $SYS/# separately."
         )
-    if any(one in {"#", "+/#"} for one in filters):
-        notes.append("# does not match topics that begin with $ (MQTT 4.7.2); ask for $SYS/# separately.")
     return notes
+
+
+def _silence(window: Window) -> str:
+    """Why nothing arrived, as far as that can be told."""
+    if window.gaps:
+        return "Nothing arrived while the connection was up."
+    told = "Nothing arrived: nobody published on this filter during the watch and nothing is stored there, or the "
+    told += "broker's access rules hide it silently, which looks the same."
+    if window.echo == "back":
+        told += " A message of our own to ourselves did come back, so the connection works."
+    elif window.echo == "missing":
+        told += " A message of our own to ourselves did not come back either, so this user may be allowed very little."
+    return told
 
 
 async def listen(

@@ -45,7 +45,10 @@ _MOSQUITTO = {
 _EMQX = {
     "metrics/packets/publish/received": "publish_received",
     "metrics/packets/publish/sent": "publish_sent",
-    "metrics/messages/dropped": "publish_dropped",
+    # messages/dropped holds those nobody subscribed to as well; these two are what a full queue cost.
+    "metrics/delivery/dropped/queue_full": "publish_dropped",
+    "metrics/delivery/dropped/qos0_msg": "publish_dropped",
+    "metrics/messages/dropped/no_subscribers": "publish_unheard",
     "metrics/packets/received": "packets_received",
     "metrics/packets/sent": "packets_sent",
     "metrics/bytes/received": "bytes_received",
@@ -72,6 +75,7 @@ COUNTERS = frozenset(
         "publish_received",
         "publish_sent",
         "publish_dropped",
+        "publish_unheard",
         "packets_received",
         "packets_sent",
         "bytes_received",
@@ -80,7 +84,7 @@ COUNTERS = frozenset(
     }
 )
 _TEXTS = frozenset({"version", "uptime"})
-_NUMBER = re.compile(r"-?\d{1,18}(\.\d{1,9})?")
+COUNTER_TEXT = re.compile(r"-?\d{1,18}(\.\d{1,9})?")
 
 
 class BrokerCounter(msgspec.Struct, frozen=True):
@@ -189,7 +193,7 @@ class SysTopics:
         if name in _TEXTS:
             self._texts[name] = text
             return
-        if not _NUMBER.fullmatch(text):
+        if not COUNTER_TEXT.fullmatch(text):
             return
         series = self._series.get(topic)
         if series is None:

@@ -1,5 +1,9 @@
 """The map of topics: exact counts, pages in order of code points, templates over everything, bounded results."""
 
+import subprocess
+import sys
+from pathlib import Path
+
 import msgspec
 import pytest
 from hypothesis import given
@@ -69,6 +73,84 @@ def test_pages_cover_every_topic_once_and_templates_cover_all_at_once():
     assert sum(int(line.split("\t")[1]) for line in first.templates) == 3_000
     found, _ = all_pages(topic_map)
     assert found == sorted(topics)
+
+
+def test_the_first_page_says_how_much_of_the_rows_it_could_show():
+    """Lines, else names, else the first and the last hundred names; every topic shown once."""
+    shown = []
+    for count in (50, 700, 900):
+        topic_map = TopicMap()
+        topics = [f"site/{i:04}/{'x' * 10}" for i in range(count)]
+        feed(topic_map, [message(topic) for topic in topics])
+        page = topic_map.result(window()).page
+        shown.append((page.detail, len(page.rows), len(page.last_rows)))
+        assert len(set(page.rows + page.last_rows)) == len(page.rows) + len(page.last_rows)
+    assert shown == [("lines", 50, 0), ("names", 700, 0), ("ends", 100, 100)]
+
+
+def test_a_few_huge_names_are_shown_from_both_ends_without_overlap():
+    """The halves of the room belong to the first and the last."""
+    topic_map = TopicMap(small(result_chars=6_500))
+    feed(topic_map, [message(f"{i:02}" + "y" * 290) for i in range(12)])
+    page = topic_map.result(window()).page
+    assert page.detail == "ends"
+    assert [row[:2] for row in page.rows + page.last_rows] == sorted({row[:2] for row in page.rows + page.last_rows})
+    assert page.rows[0].startswith("00")
+    assert page.last_rows[-1].startswith("11")
+
+
+def test_live_messages_of_publishers_that_retain_are_marked():
+    """P, whichever of two connections is told first; only where a live message was counted too."""
+    topic_map = TopicMap()
+    topic_map.note_live_retained("early")
+    topic_map.note_live_retained("never/counted")
+    feed(topic_map, [message("early"), message("late"), message("plain"), message("stored", retain=True)])
+    topic_map.note_live_retained("late")
+    topic_map.note_live_retained("stored")
+    result = topic_map.result(window())
+    assert [(row.split("\t")[0], row.split("\t")[-1]) for row in result.page.rows] == [
+        ("early", "LP"),
+        ("late", "LP"),
+        ("plain", "L"),
+        ("stored", "RP"),
+    ]
+    assert (result.live_retained_topics, result.topics, result.messages) == (2, 4, 4)
+
+
+def test_names_of_topics_that_are_never_counted_are_bounded():
+    """The second connection may name what the first one never brings."""
+    topic_map = TopicMap()
+    for number in range(200_000):
+        topic_map.note_live_retained(f"t{number}")
+    assert topic_map.kept_bytes < 4 * 1024 * 1024
+    topic_map.shrink(100_000)
+    assert topic_map.kept_bytes <= 100_000
+
+
+GROWTH = """
+import resource
+from mqtt_mcp.analysis.topics.topic_map import TopicMap
+from mqtt_mcp.mqtt.client import Message
+
+def resident():
+    with open("/proc/self/statm") as facts:
+        return int(facts.read().split()[1]) * resource.getpagesize()
+
+topic_map, before = TopicMap(), resident()
+for n in range(1_000_000):
+    topic = f"site{n % 7}/line{n % 311}/machine-{n % 100_000:06d}/sensor"
+    topic_map.add(Message(topic, b'{"value":%d}' % n, 0, False, n / 50_000), n / 50_000)
+print(resident() - before, len(topic_map._rows))
+"""
+
+
+@pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="NOT TESTED: no /proc to read the resident set from")
+def test_a_million_messages_on_a_hundred_thousand_topics_take_64_mib_at_most():
+    """The resident set of a process of its own, the templates' merge included."""
+    ran = subprocess.run([sys.executable, "-c", GROWTH], capture_output=True, text=True, timeout=120, check=True)
+    grown_bytes, rows = map(int, ran.stdout.split())
+    assert rows == 100_000
+    assert grown_bytes <= 64 * 1024 * 1024
 
 
 def test_a_page_has_at_most_a_thousand_rows():

@@ -61,6 +61,7 @@ class MemoryBroker:
 
     Attributes:
         capabilities: What the next clients are told in CONNACK.
+        deny_subscribe_next: Filters refused in the next SUBSCRIBE that holds them, once each.
         hang_up_on: Topic filters; who publishes there is disconnected without a word.
         refuse: The next connects fail with these, one each; None lets that one in.
         silent: Stages that get no answer: they end in ``TimedOut`` (``close`` takes the whole close timeout).
@@ -101,6 +102,7 @@ class MemoryBroker:
         self.latency_s = latency_s
         self.deny_subscribe = set(deny_subscribe)
         self.deny_publish = set(deny_publish)
+        self.deny_subscribe_next: list[str] = []
         self.hang_up_on: list[str] = []
         self.refuse: deque[MqttError | None] = deque()
         self.silent: set[Stage] = set()
@@ -212,6 +214,10 @@ class MemoryClient:
         return [self._subscribe_one(wanted) for wanted in subscriptions]
 
     def _subscribe_one(self, wanted: Subscription) -> int:
+        once = self._broker.deny_subscribe_next
+        if wanted.topic_filter in once:
+            once.remove(wanted.topic_filter)
+            return NOT_AUTHORIZED if self._v5 else 0x80
         if wanted.topic_filter in self._broker.deny_subscribe:
             return NOT_AUTHORIZED if self._v5 else 0x80
         qos = min(wanted.qos, self._broker.max_qos)

@@ -67,6 +67,65 @@ async def test_stored_and_live_topics_are_listed_after_exactly_the_duration(
     assert not result["truncated"]
 
 
+async def test_publishers_that_retain_are_told_from_those_that_do_not(autojump_clock, broker, context, session_id):
+    """Retain As Published on a second connection: the session's own shows the flag for stored messages only."""
+    broker.publish("house/door", b"closed", retain=True)
+
+    async def later():
+        await trio.sleep(5)
+        for retain, topic in ((True, "house/door"), (True, "house/lamp"), (False, "house/temp")):
+            for _ in range(3):
+                broker.publish(topic, b"1", retain=retain)
+        await trio.sleep(1)
+        assert len(broker.sessions) == 2
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(later)
+        result = await call(context, session_id=session_id, pattern="house/#", duration=10)
+    assert [row.split("\t")[::4] for row in result["rows"]] == [
+        ["house/door", "RLP"],
+        ["house/lamp", "LP"],
+        ["house/temp", "L"],
+    ]
+    assert [row.split("\t")[1] for row in result["rows"]] == ["4", "3", "3"]
+    assert result["observed"]["messages"] == 10
+    assert result["observed"]["live_retained_topics"] == 2
+    assert not any("retain" in note for note in result["notes"])
+    assert len(broker.sessions) == 1
+
+
+async def test_on_mqtt_3_1_1_a_note_says_that_the_flag_cannot_be_seen(autojump_clock):
+    """Live retain is always 0 there; no second connection is made for nothing."""
+    broker = MemoryBroker(protocol="3.1.1")
+    async with memory_hub(broker) as hub:
+        client = hub.client_opened("test")
+        session = await hub.open_session(MEMORY, client)
+        context = Context(hub=hub, client=client, report_progress=no_progress)
+        broker.publish("a", b"1", retain=True)
+        result = await call(context, session_id=session.id, duration=10)
+    assert broker.counters.connects == 1
+    assert any("MQTT 3.1.1 clears the retain flag" in note for note in result["notes"])
+    assert result["rows"][0].endswith("R")
+
+
+async def test_it_ends_early_when_it_is_quiet_if_asked_to(autojump_clock, broker, context, session_id):
+    """stop_when_quiet is off by default; our own messages do not count as noise."""
+    broker.publish("a", b"1", retain=True)
+    start_s = trio.current_time()
+    result = await call(context, session_id=session_id, duration=60, stop_when_quiet=3)
+    assert trio.current_time() == start_s + 3
+    assert (result["window"]["ended_by"], result["status"]) == ("quiet", "complete")
+    assert result["window"]["stored_complete"]
+
+
+async def test_a_pattern_that_begins_with_a_plus_leaves_system_topics_out_too(
+    autojump_clock, broker, context, session_id
+):
+    """MQTT-4.7.2-1 speaks of both wildcards."""
+    result = await call(context, session_id=session_id, pattern="+/x", duration=10)
+    assert any('"+/x" begins with a wildcard' in note for note in result["notes"])
+
+
 async def test_a_watch_longer_than_the_wait_returns_running_and_goes_on(autojump_clock, hub, context, session_id):
     """wait_s bounds the call, not the watch."""
     start_s = trio.current_time()

@@ -7,15 +7,16 @@ and a broker that hangs up on them is not asked again. Does not know what the wa
 
 import logging
 import secrets
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 
 import trio
 
-from mqtt_mcp.analysis.accumulator import BrokerDropped, Echo
+from mqtt_mcp.analysis.accumulator import BrokerDropped, Echo, RetainSeen
 from mqtt_mcp.analysis.performance.broker_drops import DROP_FILTERS, BrokerDrops
 from mqtt_mcp.hub.policy import AccessPolicy, overlaps
+from mqtt_mcp.hub.retain_observer import RetainObserver
 from mqtt_mcp.hub.router import Tap
 from mqtt_mcp.hub.stored import StoredMessages
 from mqtt_mcp.mqtt.client import Capabilities, Message, Publication, Receipt, Subscription
@@ -32,32 +33,46 @@ BLAME_S = 2.0
 class Extras:
     """What the watches of one session may do beside listening.
 
-    Attributes:
+    Args:
         policy: What the configuration allows.
+        observer: Makes the connection that sees the publishers' retain flags; see ``RetainObserver``.
+
+    Attributes:
         topic: A topic nobody can guess, for messages to ourselves; always the same, so that others see one at most.
         allowed: False once the broker seems to have hung up on it.
+        observing: Whether a watch of this session has a second connection: there is one at a time.
     """
 
-    def __init__(self, policy: AccessPolicy) -> None:
+    def __init__(self, policy: AccessPolicy, observer: Callable[..., RetainObserver]) -> None:
         self.policy = policy
+        self.observer = observer
+        self.observing = False
         self.topic = f"{PRIVATE_ROOT}/{secrets.token_hex(16)}/fence"
         self.allowed = True
 
 
-class BystanderHost(Protocol):
-    """What a bystander needs of the session."""
+class Host(Protocol):
+    """What a watch needs of the session it is a task of."""
 
+    id: str
     extras: Extras
 
     @property
     def capabilities(self) -> Capabilities:
         """What the broker said."""
 
+    @property
+    def messages_dropped(self) -> int:
+        """Messages let go because we were too slow."""
+
     def listening(self, *taps: Tap, lazily: bool = False) -> AbstractAsyncContextManager[None]:
         """Subscribe ``taps`` and route to them while the block runs."""
 
     async def publish(self, publication: Publication, *, counted: bool = True) -> Receipt:
         """Publish over the session's connection."""
+
+    async def caught_up(self, at_s: float) -> None:
+        """Wait until what arrived before ``at_s`` has been handed out."""
 
 
 class Bystander:
@@ -70,7 +85,7 @@ class Bystander:
         stored: Told when the fence is back.
     """
 
-    def __init__(self, host: BystanderHost, key: str, filters: Sequence[str], stored: StoredMessages) -> None:
+    def __init__(self, host: Host, key: str, filters: Sequence[str], stored: StoredMessages) -> None:
         self._host = host
         self._extras = host.extras
         self._key = key.encode()
@@ -81,6 +96,20 @@ class Bystander:
         self._asked_s = -trio.current_time() - BLAME_S
         self._scope = trio.CancelScope()
         self.echo: Echo = "untried"
+        self._observer: RetainObserver | None = None
+        self._unobserved_why = ""
+
+    @property
+    def retain_seen(self) -> RetainSeen:
+        """Whether the publishers' retain flags were seen."""
+        if self._observer is not None:
+            return self._observer.seen
+        return "unseen" if self._unobserved_why else "unasked"
+
+    @property
+    def retain_unseen_why(self) -> str:
+        """Why not, or not all of them; a sentence part."""
+        return self._observer.why if self._observer is not None else self._unobserved_why
 
     @property
     def broker_dropped(self) -> BrokerDropped | None:
@@ -105,6 +134,28 @@ class Bystander:
                     await trio.sleep_forever()
         except MqttError:
             logger.debug("the extras of watch %r failed", self._key, exc_info=True)
+
+    async def observe_retain(self, live_retained: Callable[[str], None], *, task_status: trio.TaskStatus[None]) -> None:
+        """Have a second connection name the topics whose publishers retain; started when it listens or will not.
+
+        Never raises but ``Cancelled``.
+        """
+        if self._extras.observing:
+            self._unobserved_why = "another watch of this session has the second connection"
+            task_status.started()
+            return
+        protocol = self._host.capabilities.protocol
+        self._observer = observer = self._extras.observer(
+            protocol=protocol, filters=self._filters, live_retained=live_retained
+        )
+        self._extras.observing = True
+        try:
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(observer.run)
+                await observer.wait_ready()
+                task_status.started()
+        finally:
+            self._extras.observing = False
 
     def link_lost(self) -> None:
         """The connection went. If that may be our doing, no extras are asked for on this session any more."""

@@ -11,14 +11,14 @@ import math
 import time
 import uuid
 from collections.abc import Awaitable, Callable, Iterable
-from typing import Any, Protocol
+from typing import Any
 
 import msgspec
 import trio
 
 from mqtt_mcp.analysis.accumulator import Accumulator, EndedBy, LinkGap, Window
 from mqtt_mcp.errors import ErrorKind, ToolError
-from mqtt_mcp.hub.bystander import Bystander, BystanderHost
+from mqtt_mcp.hub.bystander import Bystander, Host
 from mqtt_mcp.hub.records import Found
 from mqtt_mcp.hub.router import Tap
 from mqtt_mcp.hub.stored import StoredMessages
@@ -51,6 +51,8 @@ class WatchRequest(msgspec.Struct, frozen=True, kw_only=True):
         render: Makes the tool's result of the collection, now; called at any time, again and again.
         quiet_s: End early after so many seconds without a message; 0 never does.
         limit: Messages it keeps at most, for lists; 0 when there is no such limit.
+        live_retained: Told each topic whose publisher was seen to retain, once, in no order with the messages. Takes a
+            second connection; None does not look.
         companion: Runs beside the watch (a probe, say) and is cancelled at its end; its failure does not end the watch.
         findings: What a result that ``render`` made tells is wrong, for the journal; None when it never tells any.
     """
@@ -63,21 +65,9 @@ class WatchRequest(msgspec.Struct, frozen=True, kw_only=True):
     render: Callable[["Collection"], msgspec.Struct]
     quiet_s: float = 0.0
     limit: int = 0
+    live_retained: Callable[[str], None] | None = None
     companion: Callable[[], Awaitable[None]] | None = None
     findings: Callable[[Any], Iterable[Found]] | None = None
-
-
-class Host(BystanderHost, Protocol):
-    """What a collection needs of the session it is a task of."""
-
-    id: str
-
-    @property
-    def messages_dropped(self) -> int:
-        """Messages let go because we were too slow."""
-
-    async def caught_up(self, at_s: float) -> None:
-        """Wait until what arrived before ``at_s`` has been handed out."""
 
 
 class Collection:
@@ -89,7 +79,7 @@ class Collection:
         failure: What broke inside the accumulator, empty when nothing did.
     """
 
-    def __init__(self, session: "Host", request: WatchRequest, *, stored_quiet_s: float) -> None:
+    def __init__(self, session: Host, request: WatchRequest, *, stored_quiet_s: float) -> None:
         self.id = str(uuid.uuid4())
         self.session_id = session.id
         self.request = request
@@ -167,6 +157,8 @@ class Collection:
             memory_pressure=self.memory_pressure,
             echo=self._bystander.echo,
             broker_dropped=self._bystander.broker_dropped,
+            retain_seen=self._bystander.retain_seen,
+            retain_unseen_why=self._bystander.retain_unseen_why,
         )
 
     def render(self) -> msgspec.Struct:
@@ -213,17 +205,26 @@ class Collection:
         """Subscribe, watch, unsubscribe: the body of its task. Never raises but ``Cancelled``."""
         try:
             with self._scope:
-                async with self._session.listening(self._tap):
-                    self._check_granted()
-                    self._stored.asked(trio.current_time())
-                    self._ready.set()
-                    await self._watch()
-        except ToolError as error:
-            self._refusal = error
+                async with trio.open_nursery() as nursery:
+                    if self.request.live_retained is not None:
+                        # First, so that it sees every live message that we see.
+                        await nursery.start(self._bystander.observe_retain, self.request.live_retained)
+                    await self._listen()
+                    nursery.cancel_scope.cancel()
         finally:
             self._mark_ended("closed")
             self._ready.set()
             self._finished.set()
+
+    async def _listen(self) -> None:
+        try:
+            async with self._session.listening(self._tap):
+                self._check_granted()
+                self._stored.asked(trio.current_time())
+                self._ready.set()
+                await self._watch()
+        except ToolError as error:
+            self._refusal = error
 
     def link_lost(self) -> None:
         """The session's connection went: what is published from now on is not seen."""

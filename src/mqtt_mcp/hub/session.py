@@ -13,6 +13,7 @@ import time
 import uuid
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from functools import partial
 
 import trio
 
@@ -23,7 +24,9 @@ from mqtt_mcp.hub.collection import ENDS, Collection, WatchRequest
 from mqtt_mcp.hub.journal import Journal
 from mqtt_mcp.hub.lease import Client, Lease
 from mqtt_mcp.hub.link import Link, State
+from mqtt_mcp.hub.memory_share import keep_inside
 from mqtt_mcp.hub.policy import AccessPolicy
+from mqtt_mcp.hub.retain_observer import RetainObserver
 from mqtt_mcp.hub.router import Deliver, Tap
 from mqtt_mcp.hub.tombstones import NEW_SESSION_HINT, Ended
 from mqtt_mcp.hub.traffic_counts import TrafficCounts
@@ -54,7 +57,7 @@ class Session:
         self.broker = broker
         self.opened_at_epoch_s = time.time()
         self.collections: list[Collection] = []
-        self.extras = Extras(policy)
+        self.extras = Extras(policy, partial(RetainObserver, transport, broker, settings))
         self.lease = Lease(settings.session_ttl_s, settings.orphan_grace_s)
         self._settings = settings
         self._journal = journal
@@ -282,16 +285,8 @@ class Session:
         self._journal.changed("session_restored", f"Connected to {self.broker.url} again.", session_id=self.id)
 
     def batch_handled(self) -> None:
-        """Keep what the collections hold inside the session's budget: all shrink in proportion."""
-        budget_bytes = self._settings.session_memory_bytes
-        held_bytes = sum(c.accumulator.kept_bytes for c in self.collections)
-        if held_bytes <= budget_bytes:
-            return
-        for collection in self.collections:
-            share = collection.accumulator.kept_bytes / held_bytes
-            # Below the budget by a quarter, so that the next few messages do not shrink everything again.
-            collection.accumulator.shrink(int(share * budget_bytes * 0.75))
-            collection.memory_pressure = True
+        """Keep what the collections hold inside the session's budget."""
+        keep_inside(self._settings.session_memory_bytes, self.collections)
 
     # -- details ---------------------------------------------------------------------------------
 

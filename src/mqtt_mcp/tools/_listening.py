@@ -176,6 +176,11 @@ def window_notes(window: Window, *, filters: Sequence[str], messages: int) -> li
         notes.append(
             f"The connection was away {len(window.gaps)} times for {seconds:.1f} s; messages of that time are missing."
         )
+    if window.retain_seen in {"unseen", "partly"}:
+        share = "not be seen" if window.retain_seen == "unseen" else "be seen for a part of the watch only"
+        notes.append(
+            f"Which publishers retain their live messages could {share}: {clean(window.retain_unseen_why, 160)}."
+        )
     if window.broker_dropped and window.broker_dropped.messages:
         notes.append(
             f"The broker dropped {window.broker_dropped.messages} messages meanwhile, because queues were full. It "
@@ -237,6 +242,7 @@ async def listen(
     render: Callable[[Collection], msgspec.Struct],
     quiet_s: float = 0.0,
     limit: int = 0,
+    live_retained: Callable[[str], None] | None = None,
     companion: Callable[[Session], Awaitable[None]] | None = None,
     findings: Callable[[Any], Iterable[Found]] | None = None,
 ) -> msgspec.Struct:
@@ -255,6 +261,8 @@ async def listen(
         render: Makes the tool's result from the collection, at any time.
         quiet_s: End after so many seconds without a message; 0 never does.
         limit: Messages it keeps at most, for lists; 0 when there is no such limit.
+        live_retained: Told each topic once whose publisher was seen to set the retain flag on a live message. Takes a
+            second connection on MQTT 5; where that cannot be had, the window says why.
         companion: Runs beside the watch, for example a probe.
         findings: What a result of ``render`` tells is wrong, for a person who watches; None when it never tells any.
 
@@ -273,6 +281,7 @@ async def listen(
         render=render,
         quiet_s=quiet_s,
         limit=limit,
+        live_retained=live_retained,
         companion=partial(companion, session) if companion is not None else None,
         findings=findings,
     )

@@ -28,8 +28,9 @@ from mqtt_mcp.tools._listening import (
 _PATTERN_CHARS = 200
 COLUMNS = (
     "topic, messages, first_s, last_s, flags; separated by tabs. Times are seconds since the start of the watch. "
-    "Flags: R stored (retained) message seen, L live message seen, E last payload empty (deletes the stored one), B "
-    "binary payload, $ system topic."
+    "Flags: R stored (retained) message seen, L live message seen, P live message published with the retain flag, E "
+    "last payload empty (deletes the stored one), B binary payload, $ system topic. L without P: its publisher does "
+    "not retain, unless a note says that this could not be seen."
 )
 TEMPLATE_COLUMNS = (
     "template, topics, messages, one example; separated by tabs. {} or {name} stands for a varying level."
@@ -43,6 +44,17 @@ class Args(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     pattern: TopicFilter = "#"
     duration: Duration = 30.0
     wait_s: Wait = DEFAULTS.default_wait_s
+    stop_when_quiet: Annotated[
+        float,
+        msgspec.Meta(
+            ge=0.0,
+            le=60.0,
+            description=(
+                "End early after so many seconds without any message: 0 to 60; 0 (default) listens for the whole "
+                "duration. 3 is enough where only the stored messages matter."
+            ),
+        ),
+    ] = 0.0
     collection_id: Annotated[
         str,
         msgspec.Meta(
@@ -66,6 +78,7 @@ class Observed(msgspec.Struct, frozen=True):
     bytes: int
     stored_topics: int
     live_topics: int
+    live_retained_topics: int
 
 
 class Result(msgspec.Struct, frozen=True, kw_only=True):
@@ -82,11 +95,15 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
     detail: Annotated[
         str,
         msgspec.Meta(
-            description="lines: rows have all columns. names: rows are bare topic names, because lines did not fit."
+            description=(
+                "lines: rows have all columns. names: rows are bare topic names, because lines did not fit. ends: "
+                "names did not fit either; rows are the first, last_rows the last names, templates tell of all."
+            )
         ),
     ]
     columns: str
     rows: list[str]
+    last_rows: list[str]
     returned: int
     truncated: bool
     next_after: Annotated[
@@ -104,9 +121,10 @@ def _result(collection: Collection, found: TopicMapResult, pattern: str) -> Resu
     window = collection.window()
     notes = window_notes(window, filters=[pattern], messages=found.messages)
     page = found.page
+    listed = len(page.rows) + len(page.last_rows)
     if page.next_after:
         notes.append(
-            f"{len(page.rows)} of {found.topics} topics are listed; templates covers all. For more, call list_topics "
+            f"{listed} of {found.topics} topics are listed; templates covers all. For more, call list_topics "
             "with collection_id and after=next_after, or watch a narrower pattern."
         )
     if found.topics_estimated:
@@ -123,12 +141,14 @@ def _result(collection: Collection, found: TopicMapResult, pattern: str) -> Resu
             bytes=found.bytes,
             stored_topics=found.stored_topics,
             live_topics=found.live_topics,
+            live_retained_topics=found.live_retained_topics,
         ),
         detail=page.detail,
         columns=COLUMNS if page.detail == "lines" else "topic",
         rows=page.rows,
-        returned=len(page.rows),
-        truncated=len(page.rows) < found.topics,
+        last_rows=page.last_rows,
+        returned=listed,
+        truncated=listed < found.topics,
         next_after=page.next_after,
         template_columns=TEMPLATE_COLUMNS,
         templates=found.templates,
@@ -178,6 +198,8 @@ async def run(context: Context, args: Args) -> msgspec.Struct:
         wait_s=args.wait_s,
         accumulator=accumulator,
         render=render,
+        quiet_s=args.stop_when_quiet,
+        live_retained=accumulator.note_live_retained,
     )
 
 
@@ -186,10 +208,10 @@ TOOL = Tool(
     title="List topics",
     description=(
         "Find out which topics exist: listens for duration seconds (10 to 300, default 30) and lists every topic seen, "
-        "in alphabetical order, with message counts, first and last time, and flags (stored, live, binary). Start here "
-        "on an unknown broker. Topics that publish rarely need a longer duration; topics with a stored message show at "
-        "once. At most 1000 rows per page, fewer when they do not fit the result; templates summarise all topics. It "
-        "shows no payloads: use subscribe_and_collect for these."
+        "in alphabetical order, with message counts, first and last time, and flags (stored, live, retained by its "
+        "publisher, binary). Start here on an unknown broker. Rare topics need a longer duration; topics with a "
+        "stored message show at once. At most 1000 rows per page, fewer when they do not fit the result; "
+        "templates summarise all topics. It shows no payloads: use subscribe_and_collect for these."
     ),
     args=Args,
     result=Result,

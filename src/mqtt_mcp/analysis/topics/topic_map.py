@@ -4,7 +4,6 @@ Owns exact counts per topic up to a bound, an estimate beyond it, templates over
 a number of characters. Keeps no payload.
 """
 
-import bisect
 from sys import getsizeof
 
 import msgspec
@@ -14,16 +13,16 @@ from mqtt_mcp.analysis.distinct import Distinct
 from mqtt_mcp.analysis.memory import FLOAT_BYTES, slots_bytes
 from mqtt_mcp.analysis.payloads.decoding import BINARY_FORMATS, decode
 from mqtt_mcp.analysis.payloads.shape import signature
-from mqtt_mcp.analysis.rows import fitting, json_chars, seconds
+from mqtt_mcp.analysis.rows import fitting, json_chars
 from mqtt_mcp.analysis.text import clean
 from mqtt_mcp.analysis.topics.templates import Masker, merge
+from mqtt_mcp.analysis.topics.topic_page import BINARY, EMPTY, LIVE, RETAINS, STORED, Page, TopicRow, page_of
 from mqtt_mcp.mqtt.client import Message
 from mqtt_mcp.settings import DEFAULTS, Settings
 
-STORED, LIVE, EMPTY, BINARY = 1, 2, 4, 8
-TOPIC_CHARS = 300
 _LOOKED_AT_BYTES = 2_048
 _SHAPED_TOPICS = 5_000
+_EARLY_TOPICS = 10_000  # topics known to be retained before their first message was counted
 _TEMPLATE_LINES = 60
 _TEMPLATE_CHARS = 7_000
 _MAX_TEMPLATES_COUNTED = 20_000
@@ -32,40 +31,6 @@ _ROW_BYTES = slots_bytes(5) + 2 * FLOAT_BYTES
 _REGISTERS_BYTES = 4_300
 _COUNTS_BYTES = 136  # the list of two numbers of a template beyond the bound
 _REST = ("{…}",)  # the template of whatever is not told apart any more
-
-
-class TopicRow:
-    """What is known of one topic; ``flags`` are ``STORED | LIVE | EMPTY | BINARY``."""
-
-    __slots__ = ("first_s", "flags", "last_s", "masked", "messages")
-
-    def __init__(self, masked: tuple[str, ...], first_s: float) -> None:
-        self.masked = masked
-        self.messages = 0
-        self.first_s = first_s
-        self.last_s = first_s
-        self.flags = 0
-
-    def flag_text(self, topic: str) -> str:
-        """``R`` stored, ``L`` live, ``E`` last payload empty, ``B`` binary, ``$`` a system topic."""
-        text = "".join(
-            letter for bit, letter in ((STORED, "R"), (LIVE, "L"), (EMPTY, "E"), (BINARY, "B")) if self.flags & bit
-        )
-        return text + "$" if topic.startswith("$") else text
-
-
-class Page(msgspec.Struct, frozen=True):
-    """One page of rows.
-
-    Attributes:
-        rows: Tab-separated lines, or bare names, in order of the topics' code points.
-        detail: ``lines`` or ``names``.
-        next_after: Where the next page begins, empty when there is none: a topic name, or ``#<n>`` for "after row n".
-    """
-
-    rows: list[str]
-    detail: str
-    next_after: str
 
 
 class TopicMapResult(msgspec.Struct, frozen=True):
@@ -77,6 +42,7 @@ class TopicMapResult(msgspec.Struct, frozen=True):
     bytes: int
     stored_topics: int
     live_topics: int
+    live_retained_topics: int
     page: Page
     templates: list[str]
     templates_total: int
@@ -104,6 +70,9 @@ class TopicMap:
         self._beyond_bytes = 0
         self._gone_stored = 0
         self._gone_live = 0
+        self._gone_retained = 0
+        self._early: set[str] = set()
+        self._early_bytes = 0
         self._beyond: Distinct | None = None
         self._beyond_templates: dict[tuple[str, ...], list[int]] = {}
 
@@ -123,12 +92,25 @@ class TopicMap:
         flags = row.flags | (STORED if message.retain else LIVE)
         row.flags = (flags & ~EMPTY) if payload else (flags | EMPTY)
 
+    def note_live_retained(self, topic: str) -> None:
+        """A live message with its publisher's retain flag was seen on ``topic``, perhaps before ``add`` is told."""
+        row = self._rows.get(topic)
+        if row is not None:
+            row.flags |= RETAINS
+        elif len(self._early) < _EARLY_TOPICS and self._max_exact:
+            self._early.add(topic)
+            self._early_bytes += getsizeof(topic)
+
     def _new_row(self, topic: str, payload: bytes, t_s: float) -> TopicRow | None:
         if len(self._rows) >= self._max_exact:
             self._count_beyond(topic)
             return None
         masked = self._masker.mask(topic)
         row = self._rows[topic] = TopicRow(masked, t_s)
+        if topic in self._early:
+            self._early.discard(topic)
+            self._early_bytes -= getsizeof(topic)
+            row.flags |= RETAINS
         self._row_bytes += self._bytes_of(topic, masked)
         if len(self._rows) <= _SHAPED_TOPICS and 0 < len(payload) <= _LOOKED_AT_BYTES:
             decoded = decode(payload, topic)
@@ -184,7 +166,8 @@ class TopicMap:
         """About how much the names, their templates and what is remembered of levels take."""
         tables = getsizeof(self._rows) + getsizeof(self._shapes) + getsizeof(self._beyond_templates)
         beyond = (_REGISTERS_BYTES if self._beyond else 0) + self._beyond_bytes
-        return tables + self._row_bytes + self._shape_bytes + beyond + self._masker.held_bytes
+        early = getsizeof(self._early) + self._early_bytes
+        return tables + self._row_bytes + self._shape_bytes + beyond + early + self._masker.held_bytes
 
     def shrink(self, target_bytes: int) -> None:
         """Let go until about ``target_bytes`` are held: remembered levels, the rows seen last, then rare templates.
@@ -196,6 +179,8 @@ class TopicMap:
             return
         self._estimate()
         self._max_exact = 0
+        self._early = set()
+        self._early_bytes = 0
         self._masker.forget(row.masked for row in self._rows.values())
         if 2 * self._beyond_bytes > target_bytes and self.kept_bytes > target_bytes:
             self._let_templates_go(self.kept_bytes - target_bytes)  # a flood of them may not push out the rows
@@ -216,6 +201,7 @@ class TopicMap:
             row = self._rows.pop(topic)
             self._gone_stored += row.flags & STORED > 0
             self._gone_live += row.flags & LIVE > 0
+            self._gone_retained += row.live_retained
             self._count_template(row.masked, topics=1, messages=row.messages)
         self._rows = dict(self._rows)  # a dict keeps its table when entries go
         held = {row.masked for row in self._rows.values()}
@@ -252,43 +238,12 @@ class TopicMap:
             bytes=self._bytes,
             stored_topics=self._gone_stored + sum(row.flags & STORED > 0 for row in self._rows.values()),
             live_topics=self._gone_live + sum(row.flags & LIVE > 0 for row in self._rows.values()),
-            page=self.page(after, page_chars),
+            live_retained_topics=self._gone_retained + sum(row.live_retained for row in self._rows.values()),
+            page=page_of(self._rows, after, max_chars=page_chars, max_rows=self._settings.max_topics_listed),
             templates=lines,
             templates_total=total,
             conventions=sorted(self._masker.conventions),
         )
-
-    def page(self, after: str, max_chars: int) -> Page:
-        """Rows behind ``after``, as many as fit: complete lines if the whole page fits so, else names.
-
-        Args:
-            after: Empty for the first page, or the ``next_after`` of the page before.
-            max_chars: Bound of the rows as JSON.
-        """
-        topics = sorted(self._rows)
-        start = 0
-        if after.startswith("#") and after[1:].isascii() and after[1:].isdigit():
-            start = min(int(after[1:8]), len(topics))
-        elif after:
-            start = bisect.bisect_right(topics, after)
-        page = topics[start : start + self._settings.max_topics_listed]
-        lines = fitting([self._line(topic) for topic in page], max_chars)
-        detail = "lines"
-        if len(lines) < len(page):
-            names = fitting([clean(topic, TOPIC_CHARS) for topic in page], max_chars)
-            if not after:  # the first page shows the breadth; whoever pages on wants the details
-                lines, detail = names, "names"
-        end = start + len(lines)
-        if end >= len(topics):
-            return Page(lines, detail, "")
-        last = topics[end - 1] if end else ""
-        plain = len(last) <= TOPIC_CHARS and clean(last, TOPIC_CHARS) == last
-        return Page(lines, detail, last if plain and last else f"#{end}")
-
-    def _line(self, topic: str) -> str:
-        row = self._rows[topic]
-        seen = f"{seconds(row.first_s)}\t{seconds(row.last_s)}"
-        return f"{clean(topic, TOPIC_CHARS)}\t{row.messages}\t{seen}\t{row.flag_text(topic)}"
 
     def _template_lines(self) -> tuple[list[str], int]:
         """``template, topics, messages, example`` for all topics, largest first; and how many templates there are."""

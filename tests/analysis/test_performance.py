@@ -29,7 +29,7 @@ def window(elapsed_s, gaps=()):
 
 
 def test_rates_leave_out_the_first_second_and_the_peak_is_of_whole_seconds():
-    """mqttloader's rule: partial seconds at the head and the tail distort (analysis.md §5)."""
+    """mqttloader's rule: partial seconds at the head and the tail distort."""
     watch = PerformanceAccumulator()
     for index in range(100):
         watch.add(message("a"), index * 0.1)  # 10/s for 10 s
@@ -91,7 +91,7 @@ def test_a_gap_that_was_never_measured_is_absent():
 
 
 def test_the_99th_percentile_is_shown_from_100_values_on():
-    """Below 100 samples p99 is the maximum and would pretend to know more (analysis.md §5)."""
+    """Below 100 samples p99 is the maximum and would pretend to know more."""
     few, enough = PerformanceAccumulator(), PerformanceAccumulator()
     for index in range(100):
         if index < 99:
@@ -181,3 +181,21 @@ def test_every_message_is_accounted_for(messages):
     facts = watch.result(window(20.0))
     assert facts.messages + facts.stored + facts.system + facts.own_probe == len(messages) == watch.messages
     watch.progress()
+
+
+def test_a_top_talker_has_the_percentiles_of_its_gaps():
+    """p50 and p95 from 20 gaps on, p99 from 100: below that the maximum says as much."""
+    watch = PerformanceAccumulator()
+    t_s = 0.0
+    for number in range(400):
+        t_s += 5.0 if number % 20 == 19 else 0.1
+        watch.add(message("busy", b"x"), t_s)
+    for number in range(30):
+        watch.add(message("some", b"x"), t_s + number)
+    watch.add(message("rare", b"x"), t_s + 40)
+    busy, some, rare = watch.result(window(t_s + 50)).top_by_messages
+    assert busy.gap_p50_s == pytest.approx(0.1, rel=0.02)
+    assert busy.gap_p99_s == pytest.approx(5.0, rel=0.02)
+    assert some.gap_p95_s == pytest.approx(1.0, rel=0.02)
+    assert some.gap_p99_s is msgspec.UNSET
+    assert rare.gap_p50_s is msgspec.UNSET

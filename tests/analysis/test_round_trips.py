@@ -14,7 +14,7 @@ def filled(count=10, step_s=0.1, trip_s=0.005, **more):
 
 
 def test_the_warm_up_is_sent_but_not_counted():
-    """The first three messages pay for caches and connection set-up (analysis.md §5)."""
+    """The first three messages pay for caches and connection set-up."""
     account = filled().account(10.0)
     assert (account.sent, account.received, account.lost) == (7, 7, 0)
     assert account.round_trip_ms.n == 7

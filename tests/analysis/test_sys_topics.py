@@ -14,7 +14,7 @@ def changes(side):
 
 
 def test_a_rate_is_taken_between_two_live_bursts_and_not_from_the_stored_sample():
-    """A stored sample is up to one interval old, so its time says nothing (analysis.md §5)."""
+    """A stored sample is up to one interval old, so its time says nothing."""
     sys_topics = SysTopics()
     sys_topics.add(SENT, b"100", 0.0, stored=True)
     sys_topics.add(SENT, b"150", 4.0, stored=False)

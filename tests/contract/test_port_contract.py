@@ -350,6 +350,18 @@ async def test_a_full_inbox_counts_exactly_what_it_lets_go(world: World, clock: 
         assert [int(m.payload) for m in got[:50]] == list(range(50))
 
 
+async def test_waiting_counts_what_was_not_handed_out(world: World, clock: object, base: str) -> None:
+    """Seen = handed out + waiting, for whoever asks whether we are the bottleneck."""
+    async with world.connect() as client:
+        await client.subscribe([Subscription(f"{base}/#", 1)])
+        for number in range(5):
+            await client.publish(Publication(f"{base}/t", b"%d" % number, 1))
+        await client.ping()  # what the broker sent before is here
+        assert client.waiting == 5
+        assert len(await client.receive_batch()) == 5
+        assert client.waiting == 0
+
+
 async def test_qos_1_is_not_dropped_when_the_inbox_is_full(world: World, clock: object, base: str) -> None:
     """For QoS 1 and 2 we stop reading instead, and go on when there is room."""
     async with world.connect(inbox_messages=40, inbox_pause_messages=20) as reader, world.connect() as writer:

@@ -206,6 +206,11 @@ class MemoryClient:
         """As the port."""
         return self._dropped
 
+    @property
+    def waiting(self) -> int:
+        """As the port."""
+        return len(self._inbox)
+
     async def subscribe(self, subscriptions: Sequence[Subscription]) -> list[int]:
         """As the port."""
         check_subscriptions(subscriptions)

@@ -51,6 +51,31 @@ async def test_a_running_watch_gives_what_was_seen_so_far(autojump_clock, nurser
     assert 40 <= result.traffic.messages <= 52
 
 
+async def test_a_lower_qos_than_asked_for_is_told(autojump_clock):
+    """SUBACK grants at most the broker's Maximum QoS; the mix of QoS is then not what was published."""
+    result = await monitored(MemoryBroker(max_qos=1), duration=10.0, qos=2, probe=False)
+    assert any("with QoS 0 instead of 2" in note or "with QoS 1 instead of 2" in note for note in result.notes)
+    result = await monitored(MemoryBroker(), duration=10.0, qos=2, probe=False)
+    assert not any("instead of" in note for note in result.notes)
+
+
+async def test_silence_on_a_working_connection_is_told_from_silence_on_a_filtered_one(autojump_clock):
+    """A message of our own comes back, or is swallowed as everything else may be."""
+    works = await monitored(MemoryBroker(), duration=10.0, probe=False)
+    assert any("did come back, so the connection works" in note for note in works.notes)
+    swallowed = await monitored(MemoryBroker(deny_publish=["#"]), duration=10.0, probe=False)
+    assert any("did not come back either" in note for note in swallowed.notes)
+
+
+async def test_our_own_inbox_is_looked_at(autojump_clock, nursery):
+    """An inbox that fills up means that we are the bottleneck."""
+    broker = MemoryBroker()
+    nursery.start_soon(ten_a_second, broker)
+    result = await monitored(broker, duration=10.0, probe=False)
+    assert 0 <= result.observer.inbox_peak < 10
+    assert result.observer.inbox_share < 0.01
+
+
 async def test_a_refused_system_filter_is_only_reported(autojump_clock):
     """$SYS is an extra; EMQX allows it to localhost only."""
     result = await monitored(MemoryBroker(deny_subscribe=["$SYS/#"]), duration=10.0)

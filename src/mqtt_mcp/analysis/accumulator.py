@@ -51,6 +51,7 @@ class Window(msgspec.Struct, frozen=True, kw_only=True):
         ended_by: Why it ended; ``running`` while it has not.
         protocol: MQTT version of the connection.
         stored_complete: True when the burst of stored messages was seen to end, False when the watch ended first.
+        asked_qos: Highest QoS asked for.
         granted: Filter → granted QoS.
         refused: Filters the broker refused.
         gaps: Times without a connection.
@@ -73,6 +74,7 @@ class Window(msgspec.Struct, frozen=True, kw_only=True):
     ended_by: EndedBy
     protocol: str
     stored_complete: bool
+    asked_qos: int = 0
     granted: dict[str, int] = msgspec.field(default_factory=dict)
     refused: list[RefusedFilter] = msgspec.field(default_factory=list)
     gaps: list[LinkGap] = msgspec.field(default_factory=list)

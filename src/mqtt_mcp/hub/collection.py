@@ -147,6 +147,7 @@ class Collection:
             ended_by=self._ended_by,
             protocol=self._protocol,
             stored_complete=not self._stored.open(now),
+            asked_qos=max(s.qos for s in self.request.subscriptions),
             granted=dict(self._tap.granted),
             refused=list(self._tap.refused),
             gaps=[LinkGap(a - self._started_s, min(b, now) - self._started_s) for a, b in self._gaps],

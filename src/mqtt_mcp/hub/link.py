@@ -94,6 +94,7 @@ class Link:
         self._unheld: set[str] = set()
         # While a batch is being handed out: when its first message arrived.
         self._handing_out_s: float | None = None
+        self._not_handed_out = 0
         self._behind = trio.lowlevel.ParkingLot()
 
     @property
@@ -106,6 +107,11 @@ class Link:
     def messages_dropped(self) -> int:
         """Messages that arrived and were let go because we were too slow, over all connections."""
         return self.counts.dropped + (self._client.dropped if self._client else 0)
+
+    @property
+    def messages_waiting(self) -> int:
+        """Messages that have arrived and were not handed to the taps yet."""
+        return self._not_handed_out + (self._client.waiting if self._client else 0)
 
     async def keep(self) -> MqttError:
         """Connect and stay connected.
@@ -222,6 +228,7 @@ class Link:
 
     def _let_go(self, error: MqttError) -> None:
         self.trouble = error.message
+        self._not_handed_out = 0
         if self._client is not None:
             self.counts.dropped += self._client.dropped
             self._client = None
@@ -242,9 +249,11 @@ class Link:
                 for deliver in self._router.route(message.topic, message.subscription_ids):
                     deliver(message)
                 if not number & 15 and time.perf_counter() > yield_at:
+                    self._not_handed_out = len(batch) - number
                     await trio.lowlevel.checkpoint()
                     yield_at = time.perf_counter() + slice_s
             self._owner.batch_handled()
+            self._not_handed_out = 0
             self._handing_out_s = None
             self._behind.unpark_all()
 

@@ -4,6 +4,7 @@ Owns the two measurements and nothing else: without them a slow machine on our s
 """
 
 import time
+from collections.abc import Callable
 
 import msgspec
 import trio
@@ -22,6 +23,8 @@ class SelfFacts(msgspec.Struct, frozen=True, kw_only=True):
         ticks: Timers measured.
         lag_ms_p50, lag_ms_p99, lag_ms_max: How late they were.
         cpu_share: CPU seconds of this process, all threads, per second: 1.0 is one core.
+        inbox_peak: Messages that waited in our own inbox at most, looked at with every timer.
+        inbox_share: The same as a share of what the inbox holds.
         upper_bounds: True when the lag is such that latencies are upper bounds.
     """
 
@@ -30,24 +33,37 @@ class SelfFacts(msgspec.Struct, frozen=True, kw_only=True):
     lag_ms_p99: float
     lag_ms_max: float
     cpu_share: float
+    inbox_peak: int
+    inbox_share: float
     upper_bounds: bool
 
 
 class SelfWatch:
-    """Measures while ``run`` runs."""
+    """Measures while ``run`` runs.
 
-    def __init__(self) -> None:
+    Args:
+        inbox_limit: Messages our inbox holds.
+    """
+
+    def __init__(self, *, inbox_limit: int) -> None:
+        self._inbox_limit = inbox_limit
+        self._inbox_peak = 0
         self._lag_us = Histogram()
         self._cpu_s = 0.0
         self._wall_s = 0.0
 
-    async def run(self) -> None:
-        """Measure until cancelled."""
+    async def run(self, waiting: Callable[[], int]) -> None:
+        """Measure until cancelled.
+
+        Args:
+            waiting: Messages that have arrived and were not looked at yet.
+        """
         cpu_start_s, wall_start_s = time.process_time(), time.perf_counter()
         while True:
             due_s = trio.current_time() + TICK_S
             await trio.sleep_until(due_s)
             self._lag_us.record(round((trio.current_time() - due_s) * 1e6))
+            self._inbox_peak = max(self._inbox_peak, waiting())
             self._cpu_s = time.process_time() - cpu_start_s
             self._wall_s = time.perf_counter() - wall_start_s
 
@@ -60,5 +76,7 @@ class SelfWatch:
             lag_ms_p99=round(p99_ms, 3),
             lag_ms_max=round(self._lag_us.maximum / 1e3, 3),
             cpu_share=round(self._cpu_s / self._wall_s, 3) if self._wall_s else 0.0,
+            inbox_peak=self._inbox_peak,
+            inbox_share=round(self._inbox_peak / self._inbox_limit, 3),
             upper_bounds=p99_ms > LATE_MS,
         )

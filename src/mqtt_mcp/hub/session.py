@@ -117,6 +117,11 @@ class Session:
         return self._link.messages_dropped
 
     @property
+    def messages_waiting(self) -> int:
+        """Messages that have arrived and were not looked at yet."""
+        return self._link.messages_waiting
+
+    @property
     def idle_s(self) -> float:
         """Seconds since the last use."""
         return self.lease.idle_s

@@ -160,6 +160,10 @@ class MqttClient(Protocol):
     def dropped(self) -> int:
         """Messages that arrived and were let go because the inbox was full: exact, only ever grows."""
 
+    @property
+    def waiting(self) -> int:
+        """Messages that have arrived and were not handed out yet."""
+
     async def subscribe(self, subscriptions: Sequence[Subscription]) -> list[int]:
         """Subscribe and wait for SUBACK; one packet per different identifier (MQTT 5 §3.8.2.1.2).
 

@@ -89,6 +89,11 @@ class GmqttClient:
         """As the port; messages larger than ``inbound_packet_bytes`` count too."""
         return self._inbox.dropped + self._link.skipped
 
+    @property
+    def waiting(self) -> int:
+        """As the port."""
+        return len(self._inbox)
+
     async def subscribe(self, subscriptions: Sequence[Subscription]) -> list[int]:
         """As the port."""
         check_subscriptions(subscriptions)

@@ -4,7 +4,7 @@ Owns the words and bounds of the shared arguments, the window as a result shows 
 to a status. Does not count or choose messages (``analysis`` does) and runs no collection (``hub`` does).
 """
 
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from functools import partial
 from typing import Annotated, Any, Literal
@@ -162,49 +162,7 @@ def window_notes(window: Window, *, filters: Sequence[str], messages: int) -> li
         filters: The topic filters that were asked for.
         messages: How many messages were seen.
     """
-    notes = [
-        f"The broker refused the filter {quote(one.topic_filter)} (0x{one.reason_code:02X}, "
-        f"{clean(one.meaning, 80)}): nothing of it could be seen."
-        for one in window.refused[:_MAX_REFUSALS]
-    ]
-    if window.ended_by == "disconnected":
-        notes.append("The connection was lost for good during the watch; this is what had been seen until then.")
-    elif window.ended_by in {"cancelled", "closed"}:
-        notes.append("The watch was stopped before its end; this is what had been seen until then.")
-    if window.gaps:
-        seconds = sum(gap.to_s - gap.from_s for gap in window.gaps)
-        notes.append(
-            f"The connection was away {len(window.gaps)} times for {seconds:.1f} s; messages of that time are missing."
-        )
-    if window.retain_seen in {"unseen", "partly"}:
-        share = "not be seen" if window.retain_seen == "unseen" else "be seen for a part of the watch only"
-        notes.append(
-            f"Which publishers retain their live messages could {share}: {clean(window.retain_unseen_why, 160)}."
-        )
-    if window.broker_dropped and window.broker_dropped.messages:
-        notes.append(
-            f"The broker dropped {window.broker_dropped.messages} messages meanwhile, because queues were full. It "
-            "counts all its clients together, so whether any of them are missing here it does not say"
-            + (
-                "; this watch takes acknowledged messages and may itself be a slow reader."
-                if any(window.granted.values())
-                else "."
-            )
-        )
-    if window.observer_dropped:
-        notes.append(f"{window.observer_dropped} messages arrived faster than they could be taken and were lost here.")
-    if window.hidden:
-        notes.append(f"{window.hidden} messages are not shown because the configuration forbids reading their topics.")
-    if window.overlong:
-        notes.append(
-            f"{window.overlong} messages are not counted here: their topic names are so long, and so many, that "
-            "remembering them would exhaust memory. Take a narrower filter."
-        )
-    if window.copies_possible:
-        notes.append(
-            "Another watch of this session overlaps with this one, and an MQTT 3.1.1 broker may send a copy for each: "
-            "counts may be too high. Run one watch at a time on this broker to be sure."
-        )
+    notes = [*_refused(window), *_cut_short(window), *_unseen(window)]
     if not messages and window.granted and window.ended_by != "running":
         notes.append(_silence(window))
     if wild := next((one for one in filters if one.partition("/")[0] in {"#", "+"}), ""):
@@ -213,6 +171,63 @@ def window_notes(window: Window, *, filters: Sequence[str], messages: int) -> li
             "for $SYS/# separately."
         )
     return notes
+
+
+def _refused(window: Window) -> Iterator[str]:
+    """What the broker did not grant, or not as asked."""
+    for one in window.refused[:_MAX_REFUSALS]:
+        yield (
+            f"The broker refused the filter {quote(one.topic_filter)} (0x{one.reason_code:02X}, "
+            f"{clean(one.meaning, 80)}): nothing of it could be seen."
+        )
+    lowered = {topic_filter: qos for topic_filter, qos in window.granted.items() if qos < window.asked_qos}
+    if lowered:
+        topic_filter, qos = min(lowered.items(), key=lambda one: one[1])
+        yield (
+            f"The broker granted {quote(topic_filter)} with QoS {qos} instead of {window.asked_qos}: messages arrive "
+            f"with QoS {qos} at most, whatever they were published with."
+        )
+    if window.retain_seen in {"unseen", "partly"}:
+        share = "not be seen" if window.retain_seen == "unseen" else "be seen for a part of the watch only"
+        yield f"Which publishers retain their live messages could {share}: {clean(window.retain_unseen_why, 160)}."
+
+
+def _cut_short(window: Window) -> Iterator[str]:
+    """Times that were not watched."""
+    if window.ended_by == "disconnected":
+        yield "The connection was lost for good during the watch; this is what had been seen until then."
+    elif window.ended_by in {"cancelled", "closed"}:
+        yield "The watch was stopped before its end; this is what had been seen until then."
+    if window.gaps:
+        seconds = sum(gap.to_s - gap.from_s for gap in window.gaps)
+        yield (
+            f"The connection was away {len(window.gaps)} times for {seconds:.1f} s; messages of that time are missing."
+        )
+
+
+def _unseen(window: Window) -> Iterator[str]:
+    """Messages that were lost, kept back or perhaps counted twice."""
+    if window.broker_dropped and window.broker_dropped.messages:
+        slow = any(window.granted.values())
+        yield (
+            f"The broker dropped {window.broker_dropped.messages} messages meanwhile, because queues were full. It "
+            "counts all its clients together, so whether any of them are missing here it does not say"
+            + ("; this watch takes acknowledged messages and may itself be a slow reader." if slow else ".")
+        )
+    if window.observer_dropped:
+        yield f"{window.observer_dropped} messages arrived faster than they could be taken and were lost here."
+    if window.hidden:
+        yield f"{window.hidden} messages are not shown because the configuration forbids reading their topics."
+    if window.overlong:
+        yield (
+            f"{window.overlong} messages are not counted here: their topic names are so long, and so many, that "
+            "remembering them would exhaust memory. Take a narrower filter."
+        )
+    if window.copies_possible:
+        yield (
+            "Another watch of this session overlaps with this one, and an MQTT 3.1.1 broker may send a copy for each: "
+            "counts may be too high. Run one watch at a time on this broker to be sure."
+        )
 
 
 def _silence(window: Window) -> str:

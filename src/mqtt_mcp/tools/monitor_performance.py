@@ -1,7 +1,7 @@
 """The tool ``monitor_performance``: how much traffic there is, how fast the broker answers, and who talks most.
 
-Owns its words, arguments and result. The traffic is counted by ``analysis/performance.py``, the round trips are made by
-``hub/probe.py``, the judgement is ``analysis/performance_findings.py``'s.
+Owns its words, arguments and result. The traffic is counted by ``analysis/performance/``, the round trips are made by
+``hub/probe.py``, the judgement is ``analysis/performance/findings.py``'s.
 """
 
 from typing import Annotated
@@ -75,7 +75,7 @@ async def run(context: Context, args: Args) -> msgspec.Struct:
         ToolError: The session is unknown or expired, or nothing of the pattern may be read.
     """
     probe = RoundTripProbe(context.hub.policy, duration_s=args.duration)
-    self_watch = SelfWatch()
+    self_watch = SelfWatch(inbox_limit=context.hub.settings.inbox_messages)
     filters = [args.pattern]
     # The system topics are an extra: when the configuration forbids reading them, the watch goes on without.
     if args.pattern != SYSTEM_FILTER and _may_read_system(context):
@@ -83,7 +83,7 @@ async def run(context: Context, args: Args) -> msgspec.Struct:
 
     async def beside(session: Session) -> None:
         async with trio.open_nursery() as nursery:
-            nursery.start_soon(self_watch.run)
+            nursery.start_soon(self_watch.run, lambda: session.messages_waiting)
             if args.probe:
                 await probe.run(session)
 
@@ -131,7 +131,12 @@ def _render(collection: Collection, args: Args, probe: ProbeReport, observer: Se
         collection_id=collection.id,
         window=window_info(window),
         findings=performance_findings(
-            traffic, probe.qos, observer_dropped=window.observer_dropped, upper_bounds=observer.upper_bounds
+            traffic,
+            probe.qos,
+            observer_dropped=window.observer_dropped,
+            upper_bounds=observer.upper_bounds,
+            cpu_share=observer.cpu_share,
+            inbox_share=observer.inbox_share,
         ),
         traffic=traffic,
         probe=probe,
@@ -158,10 +163,11 @@ TOOL = Tool(
     description=(
         "Measures an MQTT broker for a while: messages and bytes per second (mean and busiest second), payload sizes, "
         "gaps between messages, the topics that talk most, duplicates; round-trip times per QoS by messages of its own "
-        "on a random private topic, with loss; the broker's own $SYS counters when it has them; and whether this "
-        "program itself was the bottleneck. Use it for questions of load, speed and loss. For what is published use "
-        "list_topics or subscribe_and_collect; for whether the broker can be reached at all use test_connection. "
-        "Limits: duration 10 to 300 seconds; $SYS rates need about 25 seconds on Mosquitto; 10 top talkers each."
+        "on a random private topic, with loss; the broker's own $SYS counters, levels and events when it has them "
+        "(Mosquitto, EMQX, VerneMQ, NanoMQ); and whether this program itself was the bottleneck. Use it for questions "
+        "of load, speed and loss. For what is published use list_topics or subscribe_and_collect; for whether the "
+        "broker can be reached at all use test_connection. Limits: duration 10 to 300 seconds; $SYS rates need about "
+        "25 seconds on Mosquitto; 10 top talkers each."
     ),
     args=Args,
     result=Result,

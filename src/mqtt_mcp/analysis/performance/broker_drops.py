@@ -8,7 +8,7 @@ subscribe.
 import math
 
 from mqtt_mcp.analysis.accumulator import BrokerDropped
-from mqtt_mcp.analysis.performance.sys_topics import COUNTER_TEXT, name_of
+from mqtt_mcp.analysis.performance.broker_names import COUNTER_TEXT, name_of
 
 DROP_FILTERS = (
     "$SYS/broker/publish/messages/dropped",

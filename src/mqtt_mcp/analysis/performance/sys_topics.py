@@ -1,7 +1,8 @@
 """What a broker tells about itself under ``$SYS``: levels now, and differences of counters over a watch.
 
-Owns the table of names of Mosquitto, EMQX and VerneMQ and the arithmetic of two samples. ``$SYS`` is not part of any
-MQTT standard: every field may be missing, other brokers' names are counted and left alone. Does not subscribe.
+Owns the arithmetic of two samples. The names are ``broker_names.py``'s; events, the only thing NanoMQ publishes, are
+``broker_events.py``'s. ``$SYS`` is not part of any MQTT standard: every field may be missing, other brokers' names are
+counted and left alone. Does not subscribe.
 
 Brokers publish these topics in bursts (Mosquitto every 10 s) and Mosquitto repeats only what changed. A stored sample
 has an unknown age, so rates are taken between the first and the last *live* burst; a counter that was not repeated in
@@ -9,82 +10,19 @@ a burst has not changed.
 """
 
 import math
-import re
 from sys import getsizeof
 
 import msgspec
 
-PREFIX = "$SYS/"
+from mqtt_mcp.analysis.performance.broker_events import BrokerEvents, EventCounts, is_event
+from mqtt_mcp.analysis.performance.broker_names import COUNTER_TEXT, COUNTERS, TEXTS, name_of
+
 MAX_TOPICS = 2_000
 MAX_TOPIC_CHARS = 300
 """Longer topics are only counted: no broker has them."""
+NANOMQ_SLASHES = 2
 SAME_BURST_S = 0.9
 """Live samples closer together than this belong to one burst; the fastest interval a broker can be set to is 1 s."""
-
-_MOSQUITTO = {
-    "publish/messages/received": "publish_received",
-    "publish/messages/sent": "publish_sent",
-    "publish/messages/dropped": "publish_dropped",
-    "messages/received": "packets_received",
-    "messages/sent": "packets_sent",
-    "bytes/received": "bytes_received",
-    "bytes/sent": "bytes_sent",
-    "connections/socket/count": "connections_opened",
-    "clients/connected": "clients_connected",
-    "clients/total": "clients_total",
-    "clients/maximum": "clients_maximum",
-    "subscriptions/count": "subscriptions",
-    "retained messages/count": "retained_messages",
-    "store/messages/count": "stored_messages",
-    "store/messages/bytes": "stored_bytes",
-    "heap/current": "heap_bytes",
-    "heap/maximum": "heap_maximum_bytes",
-    "version": "version",
-    "uptime": "uptime",
-}
-_EMQX = {
-    "metrics/packets/publish/received": "publish_received",
-    "metrics/packets/publish/sent": "publish_sent",
-    # messages/dropped holds those nobody subscribed to as well; these two are what a full queue cost.
-    "metrics/delivery/dropped/queue_full": "publish_dropped",
-    "metrics/delivery/dropped/qos0_msg": "publish_dropped",
-    "metrics/messages/dropped/no_subscribers": "publish_unheard",
-    "metrics/packets/received": "packets_received",
-    "metrics/packets/sent": "packets_sent",
-    "metrics/bytes/received": "bytes_received",
-    "metrics/bytes/sent": "bytes_sent",
-    "stats/connections/count": "clients_connected",
-    "stats/connections/max": "clients_maximum",
-    "stats/subscriptions/count": "subscriptions",
-    "stats/retained/count": "retained_messages",
-    "version": "version",
-    "uptime": "uptime",
-}
-_VERNEMQ = {
-    "mqtt/publish/received": "publish_received",
-    "mqtt/publish/sent": "publish_sent",
-    "queue/message/drop": "publish_dropped",
-    "bytes/received": "bytes_received",
-    "bytes/sent": "bytes_sent",
-    "socket/open": "connections_opened",
-    "router/subscriptions": "subscriptions",
-    "retain/messages": "retained_messages",
-}
-COUNTERS = frozenset(
-    {
-        "publish_received",
-        "publish_sent",
-        "publish_dropped",
-        "publish_unheard",
-        "packets_received",
-        "packets_sent",
-        "bytes_received",
-        "bytes_sent",
-        "connections_opened",
-    }
-)
-_TEXTS = frozenset({"version", "uptime"})
-COUNTER_TEXT = re.compile(r"-?\d{1,18}(\.\d{1,9})?")
 
 
 class BrokerCounter(msgspec.Struct, frozen=True):
@@ -107,15 +45,17 @@ class BrokerSide(msgspec.Struct, frozen=True, kw_only=True):
     """What the broker said about itself.
 
     Attributes:
-        status: ``ok``; ``not_enough_data`` when there were not two live bursts; ``absent`` when it said nothing.
+        status: ``ok``; ``not_enough_data`` when there were not two live bursts; ``events_only`` when it has no
+            counters; ``absent`` when it said nothing.
         note: Why, and what would help; "" when ``ok``.
-        product: ``Mosquitto``, ``EMQX``, ``VerneMQ`` by the layout of the names; "" when unknown.
+        product: ``Mosquitto``, ``EMQX``, ``VerneMQ``, ``NanoMQ`` by the layout of the names; "" when unknown.
         version, uptime: As the broker wrote them: foreign text.
         bursts: Live bursts seen.
         span_s: Seconds between the first and the last live burst, the time base of ``counters``.
         topics: Different ``$SYS`` topics seen.
         counters: Differences; empty unless ``ok``.
         gauges: Levels.
+        events: Clients that came and went, and alarms; absent when the broker told of none.
     """
 
     status: str
@@ -128,24 +68,16 @@ class BrokerSide(msgspec.Struct, frozen=True, kw_only=True):
     topics: int
     counters: list[BrokerCounter]
     gauges: list[BrokerGauge]
+    events: BrokerEvents | msgspec.UnsetType = msgspec.UNSET
+
+    def level(self, name: str) -> float:
+        """The latest value of gauge ``name``; 0.0 when it is not known."""
+        return next((gauge.value for gauge in self.gauges if gauge.name == name), 0.0)
 
     def change(self, name: str) -> float:
         """How much counter or gauge ``name`` changed; 0.0 when it is not known."""
         named: list[BrokerCounter | BrokerGauge] = [*self.counters, *self.gauges]
         return next((entry.change for entry in named if entry.name == name), 0.0)
-
-
-def name_of(topic: str) -> tuple[str, str]:
-    """The product and our name for a ``$SYS`` topic; ``("", "")`` when it is none we know."""
-    rest = topic[len(PREFIX) :]
-    if rest.startswith("broker/"):
-        name = _MOSQUITTO.get(rest[7:], "")
-        return ("Mosquitto", name) if name else ("", "")
-    if rest.startswith("brokers/"):
-        name = _EMQX.get(rest[8:].partition("/")[2], "")
-        return ("EMQX", name) if name else ("", "")
-    name = _VERNEMQ.get(rest.partition("/")[2], "")
-    return ("VerneMQ", name) if name else ("", "")
 
 
 class _Series:
@@ -171,6 +103,7 @@ class SysTopics:
         self._first_burst_s = math.inf
         self._last_burst_s = -math.inf
         self._bursts = 0
+        self._events = EventCounts()
 
     def add(self, topic: str, payload: bytes, t_s: float, *, stored: bool) -> None:
         """Take one sample.
@@ -181,16 +114,18 @@ class SysTopics:
             t_s: Seconds since the start of the watch, never decreasing.
             stored: True for a retained sample, whose age is unknown.
         """
+        if is_event(topic):
+            self._event(topic, payload, stored=stored)
+            return
         if not stored:
             self._burst(t_s)
         product, name = name_of(topic)
         if not name or len(topic) > MAX_TOPIC_CHARS:
-            if len(self._others) < MAX_TOPICS:
-                self._others.add(hash(topic))
+            self._note_other(topic)
             return
         self._product = self._product or product
         text = payload[:200].decode("utf-8", "replace").strip()
-        if name in _TEXTS:
+        if name in TEXTS:
             self._texts[name] = text
             return
         if not COUNTER_TEXT.fullmatch(text):
@@ -205,6 +140,16 @@ class SysTopics:
         if stored or t_s - self._first_burst_s < SAME_BURST_S:
             series.base = series.latest
 
+    def _event(self, topic: str, payload: bytes, *, stored: bool) -> None:
+        self._product = self._product or ("NanoMQ" if topic.count("/") == NANOMQ_SLASHES else "EMQX")
+        self._note_other(topic)
+        if not stored:  # a stored one happened before the watch
+            self._events.add(topic, payload)
+
+    def _note_other(self, topic: str) -> None:
+        if len(self._others) < MAX_TOPICS:
+            self._others.add(hash(topic))
+
     def _burst(self, t_s: float) -> None:
         self._first_burst_s = min(self._first_burst_s, t_s)
         if t_s - self._last_burst_s >= SAME_BURST_S:
@@ -215,7 +160,7 @@ class SysTopics:
     def held_bytes(self) -> int:
         """About what the samples take; at most a few megabytes."""
         others = getsizeof(self._others) + 32 * len(self._others)
-        return others + getsizeof(self._series) + self._series_bytes
+        return others + getsizeof(self._series) + self._series_bytes + self._events.held_bytes
 
     def result(self) -> BrokerSide:
         """What is known now; changes nothing."""
@@ -224,7 +169,16 @@ class SysTopics:
         counters, gauges = self._summed()
         status, note = "ok", ""
         if not topics:
-            status, note = "absent", "The broker published nothing under $SYS that this user may read."
+            status = "absent"
+            note = (
+                "The broker published nothing under $SYS that this user may read. It is no standard: HiveMQ has none "
+                "unless an extension adds it, EMQX lets only local clients read it, cloud brokers have none."
+            )
+        elif not self._series and self._events.events:
+            status = "events_only"
+            note = (
+                "The broker tells only events under $SYS (NanoMQ has no counters there); rates are what arrived here."
+            )
         elif not span_s:
             status = "not_enough_data"
             note = (
@@ -248,6 +202,7 @@ class SysTopics:
             gauges=[
                 BrokerGauge(name=name, value=value, change=change) for name, (value, change) in sorted(gauges.items())
             ],
+            events=self._events.result() or msgspec.UNSET,
         )
 
     def _summed(self) -> tuple[dict[str, float], dict[str, tuple[float, float]]]:

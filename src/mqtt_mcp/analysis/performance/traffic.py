@@ -15,13 +15,31 @@ MAX_TOPICS = 5_000
 MAX_DISTINCT = 100_000
 """Topics told apart exactly; beyond that their number is an estimate."""
 MAX_SECONDS = 3_600
-_TOPIC_BYTES = slots_bytes(9) + 4 * FLOAT_BYTES + NUMBER_BYTES
+BUSY_GAPS = 8
+"""From so many gaps on a topic's gaps are kept as a distribution, for at most ``MAX_SPREADS`` topics at a time."""
+MAX_SPREADS = 200
+_WEIGH_EVERY = 1_000
+_TOPIC_BYTES = slots_bytes(10) + 4 * FLOAT_BYTES + NUMBER_BYTES
 
 
 class TopicTraffic:
-    """What is known of one topic: counts, and mean and variance of its gaps by Welford's method."""
+    """What is known of one topic: counts, and mean and variance of its gaps by Welford's method.
 
-    __slots__ = ("bytes", "gap_max_s", "gap_mean_s", "gap_square", "gaps", "last_hash", "last_s", "messages", "repeats")
+    ``spread_us`` is the distribution of its gaps, kept for busy topics only.
+    """
+
+    __slots__ = (
+        "bytes",
+        "gap_max_s",
+        "gap_mean_s",
+        "gap_square",
+        "gaps",
+        "last_hash",
+        "last_s",
+        "messages",
+        "repeats",
+        "spread_us",
+    )
 
     def __init__(self) -> None:
         self.messages = 0
@@ -33,6 +51,7 @@ class TopicTraffic:
         self.gap_mean_s = 0.0
         self.gap_square = 0.0
         self.gap_max_s = 0.0
+        self.spread_us: Histogram | None = None
 
     def gap(self, gap_s: float) -> None:
         """Take one inter-arrival gap in seconds."""
@@ -70,6 +89,9 @@ class Traffic:
         self.let_go_bytes = 0
         self.distinct = Names(MAX_DISTINCT)
         self.names_bytes = 0
+        self.spreads = 0
+        self._spread_bytes = 0
+        self._weigh_at = 0
 
     def add(self, message: Message, t_s: float) -> None:
         """Count one live message that arrived ``t_s`` seconds after the start of the watch."""
@@ -92,7 +114,12 @@ class Traffic:
         else:
             gap_s = t_s - topic.last_s
             topic.gap(gap_s)
-            self.gaps_us.record(round(gap_s * 1e6))
+            gap_us = int(gap_s * 1e6)
+            self.gaps_us.record(gap_us)
+            if topic.spread_us is not None:
+                topic.spread_us.record(gap_us)
+            elif topic.gaps >= BUSY_GAPS and self.spreads < MAX_SPREADS:
+                self._begin_spread(topic)
             if payload_hash == topic.last_hash:
                 topic.repeats += 1
                 self.repeats += 1
@@ -100,6 +127,10 @@ class Traffic:
         topic.bytes += size
         topic.last_s = t_s
         topic.last_hash = payload_hash
+
+    def _begin_spread(self, topic: TopicTraffic) -> None:
+        topic.spread_us = Histogram()
+        self.spreads += 1
 
     def _new_topic(self, name: str) -> TopicTraffic:
         if len(self.topics) >= MAX_TOPICS:
@@ -111,10 +142,12 @@ class Traffic:
 
     def keep(self, topics: int) -> None:
         """Let go of all but the ``topics`` with the most messages."""
+        self._weigh_at = 0
         ranked = sorted(self.topics, key=lambda name: self.topics[name].messages)
         for name in ranked[: max(0, len(ranked) - topics)]:
             gone = self.topics.pop(name)
             self.names_bytes -= getsizeof(name)
+            self.spreads -= gone.spread_us is not None
             self.let_go_topics += 1
             self.let_go_messages += gone.messages
             self.let_go_bytes += gone.bytes
@@ -123,8 +156,17 @@ class Traffic:
     def kept_bytes(self) -> int:
         """About how many bytes all tables take; those per second and of sizes and gaps are never let go."""
         table = self.names_bytes + len(self.topics) * _TOPIC_BYTES + getsizeof(self.topics)
+        table += self._weighed_spreads()
         seconds = 2 * getsizeof(self.per_second) + NUMBER_BYTES * min(len(self.per_second), self.messages)
         return table + seconds + self.distinct.held_bytes + self.sizes.held_bytes + self.gaps_us.held_bytes
+
+    def _weighed_spreads(self) -> int:
+        """What the topics' distributions take; asked after every batch, which is too often to look at each of them."""
+        if self.messages >= self._weigh_at:
+            spreads = [topic.spread_us for topic in self.topics.values() if topic.spread_us is not None]
+            self._spread_bytes = sum(spread.held_bytes for spread in spreads)
+            self._weigh_at = self.messages + _WEIGH_EVERY
+        return self._spread_bytes
 
     def shrink(self, target_bytes: int) -> None:
         """Let the smallest topics go until about ``target_bytes`` are taken, and only estimate how many there are."""

@@ -3,9 +3,11 @@
 import pytest
 
 from mqtt_mcp.analysis.devices.availability import availability
-from mqtt_mcp.analysis.devices.detect import payload_time_s
-from mqtt_mcp.analysis.devices.directory import Directory, generic_name
+from mqtt_mcp.analysis.devices.descriptions import learn
+from mqtt_mcp.analysis.devices.directory import Directory
+from mqtt_mcp.analysis.devices.generic import generic_name
 from mqtt_mcp.analysis.devices.place import place
+from mqtt_mcp.analysis.devices.times import payload_time_s
 
 
 @pytest.mark.parametrize(
@@ -23,7 +25,7 @@ from mqtt_mcp.analysis.devices.place import place
         ("homie/5/dev/$state", "sleeping", "up"),
         ("spBv1.0/g/NDEATH/edge", None, "down"),
         ("spBv1.0/g/DBIRTH/edge/dev", None, "up"),
-        ("spBv1.0/STATE/host", {"online": False, "timestamp": 1}, None),
+        ("spBv1.0/STATE/host", {"online": False, "timestamp": 1}, "down"),
         ("eu868/gateway/0102030405060708/state/conn", {"state": "OFFLINE"}, "down"),
         ("frigate/available", "stopped", "down"),
         ("owntracks/ann/phone", {"_type": "lwt", "tst": 1}, "down"),
@@ -101,7 +103,8 @@ def test_layouts_that_nobody_defined_are_split_at_ids_and_availabilities(topic, 
 def test_home_assistant_discovery_names_topics_words_and_expiry():
     """Abbreviations and the ~ base are expanded, as in homeassistant/components/mqtt/abbreviations.py."""
     directory = Directory()
-    directory.learn(
+    learn(
+        directory,
         ["homeassistant", "sensor", "x", "config"],
         {
             "~": "house/boiler",
@@ -113,7 +116,7 @@ def test_home_assistant_discovery_names_topics_words_and_expiry():
     )
 
     assert directory.topic_owner["house/boiler/temp"].name == "Boiler"
-    assert directory.availability_words["house/boiler/alive"] == ("yes", "no")
+    assert directory.availability_words["house/boiler/alive"] == ("yes", "no", "")
     assert directory.expire_after_s["house/boiler/temp"] == 120.0
 
 
@@ -133,7 +136,7 @@ def test_home_assistant_discovery_names_topics_words_and_expiry():
 def test_descriptions_of_the_wrong_shape_teach_nothing(topic, value):
     """Foreign input never breaks the directory."""
     directory = Directory()
-    directory.learn(topic.split("/"), value)
+    learn(directory, topic.split("/"), value)
 
     assert set(directory.topic_owner) == set()
 

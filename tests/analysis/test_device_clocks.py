@@ -3,7 +3,8 @@
 import json
 
 from mqtt_mcp.analysis.devices.clocks import off_by
-from mqtt_mcp.analysis.devices.debug import DebugAccumulator, DeviceReport
+from mqtt_mcp.analysis.devices.debug import DebugAccumulator
+from mqtt_mcp.analysis.devices.report import DeviceReport
 from testkit.messages import feed, message, window
 
 EPOCH_S = 1_790_000_000.0

@@ -9,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mqtt_mcp.analysis.accumulator import LinkGap
-from mqtt_mcp.analysis.devices.debug import DebugAccumulator, DeviceReport
+from mqtt_mcp.analysis.devices.debug import DebugAccumulator
+from mqtt_mcp.analysis.devices.report import DeviceReport
 from mqtt_mcp.mqtt.client import Message
 from testkit.messages import feed, message, window
 
@@ -87,8 +88,10 @@ def test_a_dead_bridge_is_told_at_every_device_behind_it():
     )
 
     assert report.availability == "offline"
-    assert codes(report)[0] == "parent_offline"
-    assert report.findings[0].severity == "critical"
+    assert [(one.code, one.severity) for one in report.findings] == [("parent_offline", "low")], (
+        "reported at the bridge"
+    )
+    assert 'is offline. "bridge", through which it is reached, is offline.' in report.verdict
 
 
 def test_why_it_is_offline_is_told_from_the_bridge_log():
@@ -149,7 +152,7 @@ def test_expire_after_of_discovery_is_held(until_s, verdict):
     )
     report = report_on("Boiler", config, *steady("x/y/temp", until_s=until_s))
 
-    assert report.checks["expired"] == verdict
+    assert report.checks["contradiction"] == verdict
 
 
 FAULTS: dict[str, tuple[str, list[Message]]] = {
@@ -220,7 +223,7 @@ def test_ordinary_jumps_are_no_findings(messages):
     """Switched power, counters, momentary actions, irregular events and local time are life, not faults."""
     report = report_on("z", *messages, elapsed_s=messages[-1].received_s + 3)
 
-    assert codes(report) == []
+    assert [one.code for one in report.findings if one.severity != "info"] == []
 
 
 def test_silence_while_our_own_connection_was_away_proves_nothing():

@@ -3,10 +3,13 @@
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from mqtt_mcp.analysis.devices.place import _READERS, place
+from mqtt_mcp.analysis.devices.directory import Directory
+from mqtt_mcp.analysis.devices.layouts import KINDS, READERS
+from mqtt_mcp.analysis.devices.place import place
 
 WORDS = [
-    *_READERS,
+    *READERS, *sorted(KINDS),
+    "frigate", "events", "rpc", "status", "switch:0", "cmnd", "POWER", "brokers", "clients", "request", "$state",
     "zigbee2mqtt", "bridge", "things", "events", "presence", "device", "devices", "gateway", "config",
     "discovery", "discover", "esphome", "tasmota", "shellyplus1-x", "switch", "state", "set", "LWT", "5", "#",
     "",
@@ -19,6 +22,11 @@ WORDS = [
 @example(["zigbee2mqtt"])
 def test_every_topic_has_a_place(levels):
     """Ours: topics are foreign, so no combination of levels may break the diagnosis."""
-    found = place(levels, zigbee_bases=("5",), zigbee_names=("bridge/set",))
+    directory = Directory()
+    directory.zigbee_bases.add("5")
+    directory.zigbee_names.add("bridge/set")
+    directory.frigate_bases.add("bridge/set")
+    directory.tasmota_bases["status/LWT"] = ("x", "tele")
+    found = place(levels, directory)
     assert found.ecosystem
     assert found.role

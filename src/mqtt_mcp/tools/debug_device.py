@@ -8,9 +8,9 @@ from typing import Annotated, Any, cast
 
 import msgspec
 
-from mqtt_mcp.analysis.devices.debug import DebugAccumulator, DeviceReport, watched_label
+from mqtt_mcp.analysis.devices.debug import DebugAccumulator, watched_label
 from mqtt_mcp.analysis.devices.finding import Finding
-from mqtt_mcp.analysis.devices.report import DeviceLine, Identity, Moment, TopicLine
+from mqtt_mcp.analysis.devices.report import CommandLine, DeviceLine, DeviceReport, Identity, Moment, TopicLine
 from mqtt_mcp.hub.collection import Collection
 from mqtt_mcp.tools._base import Context, Tool
 from mqtt_mcp.tools._findings import found_on_devices
@@ -72,6 +72,7 @@ class Result(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     checks: dict[str, str] = msgspec.field(default_factory=dict)
     topics: list[TopicLine] = msgspec.field(default_factory=list)
     timeline: list[Moment] = msgspec.field(default_factory=list)
+    commands: list[CommandLine] = msgspec.field(default_factory=list)
     candidates: list[DeviceLine] = msgspec.field(default_factory=list)
     devices: list[DeviceLine] = msgspec.field(default_factory=list)
     notes: list[str] = msgspec.field(default_factory=list)

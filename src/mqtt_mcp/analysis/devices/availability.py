@@ -8,14 +8,17 @@ from typing import Any, Literal
 
 State = Literal["up", "down"]
 
-LEAVES = frozenset({"availability", "status", "online", "lwt", "$state", "connected", "available", "conn"})
+LEAVES = frozenset(
+    {"availability", "status", "online", "lwt", "$state", "connected", "available", "conn", "connection", "alive"}
+)
 """Topic levels (last or last but one, any case) whose value may be an availability."""
 
 _UP = frozenset({"online", "ready", "true", "connected", "available", "alive", "up", "init", "sleeping", "on"})
 _DOWN = frozenset(
     {"offline", "lost", "false", "disconnected", "unavailable", "dead", "not_available", "connection lost", "down"}
+    | {"connection_lost", "connectionlost", "unreachable"}
 )
-_ON_OFF_LEAVES = frozenset({"online", "connected", "available", "lwt"})
+_ON_OFF_LEAVES = frozenset({"online", "connected", "available", "lwt", "alive", "connection"})
 """Leaves where on, off, 1, 0, up and down are availabilities as well; elsewhere they are ordinary values."""
 _AMBIGUOUS = frozenset({"on", "off", "up", "down", "true", "false", "init"})
 _BIRTHS: dict[str, State] = {"NBIRTH": "up", "DBIRTH": "up", "NDEATH": "down", "DDEATH": "down"}
@@ -49,6 +52,10 @@ def availability(levels: list[str], value: Any) -> tuple[State, str] | None:
     """
     if levels[0] == "spBv1.0" and len(levels) > 3 and levels[2] in _BIRTHS:
         return _BIRTHS[levels[2]], levels[2]
+    if levels[0] == "$SYS" or (levels[0] == "$aws" and levels[1:2] == ["things"]):
+        return None
+    if levels[:2] == ["spBv1.0", "STATE"]:
+        return _from_object("online", value) if isinstance(value, dict) else _word("online", value)
     if isinstance(value, dict):
         return _from_object(_place(levels), value)
     place = _place(levels)

@@ -1,37 +1,33 @@
 """Whose clock is wrong: one device's, or ours, when all devices agree that it is another time.
 
 Compares times in payloads with the time of their arrival; reads no clock. The finding about one device is
-``readings.py``'s.
+``checks_time.py``'s.
 """
 
 from collections.abc import Iterable
 
 from mqtt_mcp.analysis.devices.device import Device
+from mqtt_mcp.analysis.devices.times import TOLERATED_S, is_time_zone
 from mqtt_mcp.analysis.statistics import median
 
-TOLERATED_S = 300.0
 _MIN_DEVICES = 3
 _SHARE = 0.8
 _ALIKE_S = 120.0
-
-
-def is_time_zone(off_s: float) -> bool:
-    """Whether an offset is a whole number of quarter hours, as local times without a zone have."""
-    return abs(off_s) <= 14.1 * 3600 and abs(off_s - round(off_s / 900) * 900) < 120
+_AHEAD_S = 60.0
 
 
 def shared_offset(devices: Iterable[Device], started_at_epoch_s: float) -> float:
     """Seconds by which nearly all devices, at least three, are off alike; 0 when there is no such agreement."""
     found = []
     for device in devices:
-        dated = next((track for track in device.tracks if len(track.offsets_s) >= 2), None)
+        dated = next((one.times for one in device.tracks if one.times and len(one.times.offsets_s) >= 2), None)
         if dated is not None:
             found.append(median(dated.offsets_s) - started_at_epoch_s)
     if len(found) < _MIN_DEVICES:
         return 0.0
     middle = median(found)
     alike = sum(abs(one - middle) <= _ALIKE_S for one in found)
-    if abs(middle) <= TOLERATED_S or is_time_zone(middle) or alike < max(_MIN_DEVICES, _SHARE * len(found)):
+    if -TOLERATED_S <= middle <= _AHEAD_S or is_time_zone(middle) or alike < max(_MIN_DEVICES, _SHARE * len(found)):
         return 0.0
     return middle
 

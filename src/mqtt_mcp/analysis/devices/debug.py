@@ -10,30 +10,35 @@ import msgspec
 
 from mqtt_mcp.analysis.accumulator import Window
 from mqtt_mcp.analysis.devices.clocks import disagreement, shared_offset
+from mqtt_mcp.analysis.devices.commands import Commands
+from mqtt_mcp.analysis.devices.descriptions import learn
 from mqtt_mcp.analysis.devices.detect import detect
 from mqtt_mcp.analysis.devices.device import Device, group
 from mqtt_mcp.analysis.devices.directory import Directory, normalise
-from mqtt_mcp.analysis.devices.finding import SEVERITIES, Finding, View
+from mqtt_mcp.analysis.devices.finding import SEVERITIES, View
 from mqtt_mcp.analysis.devices.fleet import Odd, odd_ones
+from mqtt_mcp.analysis.devices.judge import judge
+from mqtt_mcp.analysis.devices.loops import Loops
 from mqtt_mcp.analysis.devices.match import Match, find
 from mqtt_mcp.analysis.devices.place import place
 from mqtt_mcp.analysis.devices.report import (
     DeviceLine,
-    Identity,
-    Moment,
-    TopicLine,
+    DeviceReport,
+    chars,
+    command_lines,
+    cut,
     device_line,
     identity,
-    judge,
     timeline,
     topic_lines,
-    verdict_of_all,
-    verdict_of_one,
 )
-from mqtt_mcp.analysis.devices.track import RING, Track
+from mqtt_mcp.analysis.devices.series import RING
+from mqtt_mcp.analysis.devices.track import Track
+from mqtt_mcp.analysis.devices.verdict import verdict_of_all, verdict_of_one
 from mqtt_mcp.analysis.devices.weight import track_bytes
 from mqtt_mcp.analysis.memory import Names
-from mqtt_mcp.analysis.payloads.decoding import decode
+from mqtt_mcp.analysis.payloads.decoder import Decoder
+from mqtt_mcp.analysis.payloads.sparkplug import is_sparkplug_topic
 from mqtt_mcp.analysis.text import clean, quote
 from mqtt_mcp.mqtt.client import Message
 
@@ -41,41 +46,7 @@ MAX_TRACKS = 5_000
 """Topics followed; messages on further ones are only counted."""
 MAX_PARSED_BYTES = 1024 * 1024
 _LOOKS_PER_S, _CLOSE_LOOKS_PER_S = 3.0, 50.0
-_MAX_FINDINGS = 25
 _MAX_LINES = 200
-
-
-class DeviceReport(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
-    """What the watch tells: about one device, or about all of them when none was named.
-
-    Attributes:
-        verdict: One or two sentences; foreign names in it are quoted.
-        availability: online, offline or unknown; empty when no single device was found.
-        identity: Which device, as a list of at most one.
-        findings: Worst first.
-        checks: Every check with pass, fail, not_applicable or not_enough_data.
-        topics, timeline: The device's topics and what happened.
-        candidates: Devices that may be meant when none was found for certain.
-        devices: All devices, offline and troubled ones first, when none was named.
-        messages, messages_of_device, topics_seen, topics_not_followed, messages_not_followed: What was counted.
-        notes: What a reader needs to judge the rest.
-    """
-
-    verdict: str
-    messages: int
-    topics_seen: int
-    messages_of_device: int = 0
-    topics_not_followed: int = 0
-    messages_not_followed: int = 0
-    availability: str = ""
-    identity: list[Identity] = msgspec.field(default_factory=list)
-    findings: list[Finding] = msgspec.field(default_factory=list)
-    checks: dict[str, str] = msgspec.field(default_factory=dict)
-    topics: list[TopicLine] = msgspec.field(default_factory=list)
-    timeline: list[Moment] = msgspec.field(default_factory=list)
-    candidates: list[DeviceLine] = msgspec.field(default_factory=list)
-    devices: list[DeviceLine] = msgspec.field(default_factory=list)
-    notes: list[str] = msgspec.field(default_factory=list)
 
 
 class DebugAccumulator:
@@ -97,6 +68,9 @@ class DebugAccumulator:
         self._unfollowed_messages = 0
         self._pressed = self._wanted_lost = self._names_lost = False
         self._directory = Directory()
+        self._decoder = Decoder()
+        self._commands = Commands()
+        self._loops = Loops()
         self._clock_off_s = 0.0
         self._live = 0
 
@@ -109,7 +83,8 @@ class DebugAccumulator:
     def kept_bytes(self) -> int:
         """About how much the topics and what devices said of themselves take."""
         learned = self._directory.held_bytes + getsizeof(self._tracks)
-        return self._track_bytes + learned + self._unfollowed.held_bytes
+        streams = self._decoder.held_bytes + self._commands.held_bytes + self._loops.held_bytes
+        return self._track_bytes + learned + streams + self._unfollowed.held_bytes
 
     def shrink(self, target_bytes: int) -> None:
         """Let go until about ``target_bytes`` are held; what is gone is only counted from then on.
@@ -123,6 +98,11 @@ class DebugAccumulator:
         if self._directory.held_bytes > target_bytes // 2:
             self._directory = Directory()
             self._names_lost = True
+        self._loops.clear()
+        if self._commands.held_bytes > target_bytes // 4:
+            self._commands = Commands()
+        if self._decoder.held_bytes > target_bytes // 2:
+            self._decoder = Decoder()
         self._unfollowed.shrink()
         entry_bytes = getsizeof(self._tracks) // max(1, len(self._tracks))
         over_bytes = self.kept_bytes - target_bytes
@@ -149,7 +129,8 @@ class DebugAccumulator:
             self._not_followed(topic, 1, wanted=wanted)
             return None
         levels = topic.split("/", 40)
-        track = self._tracks[topic] = Track(topic, levels, place(levels).role, t_s)
+        role = place(levels, self._directory).role
+        track = self._tracks[topic] = Track(topic, levels, role, t_s)
         track.close = wanted
         return track
 
@@ -163,18 +144,27 @@ class DebugAccumulator:
         self._track_bytes -= len(track.last_payload)
         track.arrive(message, t_s)
         self._track_bytes += len(track.last_payload)
+        if not message.retain:
+            self._loops.take(track, t_s)
         if self._look(track, message, t_s) or not track.messages & (track.messages - 1):
             self._weigh(track)
 
     def _look(self, track: Track, message: Message, t_s: float) -> bool:
-        """Look into a message when it is not too large or too soon; whether that may have changed what is held."""
+        """Look into a message when it is not too large or too soon; whether that may have changed what is held.
+
+        Sparkplug and what may answer a command is looked into always: one message left out makes the next ones unclear.
+        """
         looks = _CLOSE_LOOKS_PER_S if track.close else _LOOKS_PER_S
-        if len(message.payload) > MAX_PARSED_BYTES or not track.may_parse(t_s, looks):
+        must = is_sparkplug_topic(message.topic) or self._commands.awaits(message.topic)
+        if len(message.payload) > MAX_PARSED_BYTES or not (track.may_parse(t_s, looks) or must):
+            self._decoder.skipped(message.topic)
             return False
         content_type = message.properties.content_type if message.properties else ""
-        decoded = decode(message.payload, message.topic, content_type)
-        self._directory.learn(track.levels, decoded.value)
+        decoded = self._decoder.decode(message.payload, message.topic, content_type)
+        learn(self._directory, track.levels, decoded.value)
         detect(track, decoded, self._directory, t_s, retain=message.retain)
+        if not message.retain:
+            self._commands.take(track, decoded.value, message, self._directory, self._tracks)
         return track.parsed <= 2 * RING or not track.parsed % 8
 
     def _weigh(self, track: Track) -> None:
@@ -193,41 +183,27 @@ class DebugAccumulator:
     def result(self, window: Window) -> DeviceReport:
         """The report as of now."""
         devices = self.devices()
-        odd = odd_ones(self._tracks.values())
+        odd = odd_ones(self._tracks.values(), window.elapsed_s)
         self._clock_off_s = shared_offset(devices, window.started_at_epoch_s)
         if self._clock_off_s:
             window = msgspec.structs.replace(window, started_at_epoch_s=window.started_at_epoch_s + self._clock_off_s)
         if not self._query:
             return self._all(devices, window, odd)
         found = find(self._query, devices)
+        candidates = [device_line(one, judge(self._view(one, window, odd))) for one in found.candidates]
         if found.device is None:
-            return self._unknown(
-                found.how, [device_line(one, judge(view_of(one, window, odd))) for one in found.candidates]
-            )
-        for value_chars, max_topics in ((300, 30), (150, 20), (60, 10), (20, 4)):
-            report = self._one(found.device, found, window, odd, value_chars=value_chars, max_topics=max_topics)
-            if _chars(report) <= self._max_chars:
-                return report
-        return msgspec.structs.replace(report, timeline=[], topics=[], findings=report.findings[:5])
+            return self._unknown(found.how, candidates)
+        return self._one(found.device, found, self._view(found.device, window, odd), candidates)
 
-    def _one(
-        self,
-        device: Device,
-        found: Match,
-        window: Window,
-        odd: dict[str, list[Odd]],
-        *,
-        value_chars: int,
-        max_topics: int,
-    ) -> DeviceReport:
-        view = view_of(device, window, odd)
+    def _view(self, device: Device, window: Window, odd: dict[str, list[Odd]]) -> View:
+        return View(device, window, odd, self._commands.logs, self._tracks)
+
+    def _one(self, device: Device, found: Match, view: View, candidates: list[DeviceLine]) -> DeviceReport:
         judgement = judge(view)
         notes = self._notes()
-        if len(device.tracks) > max_topics:
-            notes.append(f"{len(device.tracks) - max_topics} of its {len(device.tracks)} topics are not shown.")
         if any(track.messages > track.parsed for track in device.tracks):
             notes.append("Some messages came too fast to be looked into; they are counted.")
-        return DeviceReport(
+        whole = DeviceReport(
             verdict=verdict_of_one(device, judgement, view.now_s),
             messages=self.messages,
             topics_seen=len(self._tracks) + len(self._unfollowed),
@@ -236,13 +212,18 @@ class DebugAccumulator:
             messages_not_followed=self._unfollowed_messages,
             availability=device.reachability(),
             identity=[identity(device, found.how)],
-            findings=judgement.findings[:_MAX_FINDINGS],
+            findings=judgement.findings,
             checks=judgement.checks,
-            topics=topic_lines(device, value_chars)[:max_topics],
             timeline=timeline(device),
-            candidates=[device_line(one, judge(view_of(one, window, odd))) for one in found.candidates],
+            commands=command_lines(device, self._commands.logs),
+            candidates=candidates,
             notes=notes,
         )
+        for value_chars, max_topics, max_findings in ((300, 30, 25), (150, 20, 15), (60, 10, 10), (20, 4, 5)):
+            report = cut(whole, topic_lines(device, value_chars), max_topics, max_findings)
+            if chars(report) <= self._max_chars:
+                return report
+        return msgspec.structs.replace(report, timeline=[], topics=[], commands=[], candidates=[])
 
     def _unknown(self, how: str, candidates: list[DeviceLine]) -> DeviceReport:
         asked = "Call again with one of the candidates." if candidates else (
@@ -259,7 +240,7 @@ class DebugAccumulator:
         )
 
     def _all(self, devices: list[Device], window: Window, odd: dict[str, list[Odd]]) -> DeviceReport:
-        lines = sorted((device_line(one, judge(view_of(one, window, odd))) for one in devices), key=_urgency)
+        lines = sorted((device_line(one, judge(self._view(one, window, odd))) for one in devices), key=_urgency)
         verdict = verdict_of_all(lines) if lines else "No device was seen."
         if lines and not self._live:  # a home that has stopped looks healthy in what the broker stored
             verdict += f" Only stored messages came in {window.elapsed_s:.0f} s and nothing live: listen longer."
@@ -277,7 +258,7 @@ class DebugAccumulator:
             if len(shown) < len(lines):
                 notes.append(f"{len(lines) - len(shown)} devices are not shown, the least troubled ones.")
             whole = msgspec.structs.replace(report, devices=shown, notes=notes)
-            if _chars(whole) <= self._max_chars or not shown:
+            if chars(whole) <= self._max_chars or not shown:
                 return whole
             shown = shown[: len(shown) * 4 // 5]
 
@@ -293,18 +274,9 @@ class DebugAccumulator:
         return notes
 
 
-def view_of(device: Device, window: Window, odd: dict[str, list[Odd]]) -> View:
-    """A device under the circumstances of a watch, for ``report.judge``."""
-    return View(device, window.elapsed_s, window.started_at_epoch_s, bool(window.gaps), odd)
-
-
 def _urgency(line: DeviceLine) -> tuple[bool, int, str]:
     rank = SEVERITIES.index(line.severity) if line.severity in SEVERITIES else len(SEVERITIES)
     return line.availability != "offline", rank, line.name
-
-
-def _chars(report: DeviceReport) -> int:
-    return len(msgspec.json.encode(report).decode())
 
 
 def watched_label(device: str) -> str:

@@ -1,42 +1,24 @@
-"""What one message says about its device: state, numbers, nulls, errors, alarms, restarts, clocks, structure.
+"""What one message says about its device: state, errors, alarms, restarts; numbers and times through neighbours.
 
 Deterministic rules on one decoded payload and the topic's ``Track``; O(1) per field and bounded. Judges nothing that
-needs the whole watch (``findings.py`` and ``readings.py`` do).
+needs the whole watch (the ``checks_*`` do).
 """
 
-import math
 import re
-from datetime import UTC, datetime
 from itertools import islice
 from typing import Any
 
 from mqtt_mcp.analysis.devices.availability import availability
-from mqtt_mcp.analysis.devices.directory import Directory, ids_in
-from mqtt_mcp.analysis.devices.track import MAX_KEY_CHARS, MAX_PATH_CHARS, MAX_SERIES, Change, Series, Track
+from mqtt_mcp.analysis.devices.directory import Directory
+from mqtt_mcp.analysis.devices.fields import is_alarm
+from mqtt_mcp.analysis.devices.generic import ids_in
+from mqtt_mcp.analysis.devices.numbers import NULL_WORDS, take_link, take_null, take_value
+from mqtt_mcp.analysis.devices.track import MAX_KEY_CHARS, Change, Track
 from mqtt_mcp.analysis.payloads.decoding import Decoded
 from mqtt_mcp.analysis.payloads.shape import log_level, signature
 from mqtt_mcp.analysis.schema.profile import json_type
-from mqtt_mcp.analysis.schema.values import EPOCH_UNITS, epoch_unit
 from mqtt_mcp.analysis.text import looks_like_instruction
-from mqtt_mcp.analysis.words import words
 
-_MAX_LEAVES = 80
-_MAX_DEPTH = 4
-_ALARMS = frozenset(
-    {"alarm", "leak", "smoke", "tamper", "fault", "overtemperature", "overtemp", "overpower", "overvoltage", "gas"}
-    | {"monoxide", "problem", "emergency", "flood", "intrusion"}
-)
-_SETTINGS = frozenset(
-    {"enabled", "enable", "mode", "test", "armed", "control", "supported", "valve", "detection", "off", "clear", "mute"}
-)
-"""Words that make an alarm's name the name of a setting."""
-_NULL_WORDS = frozenset({"unknown", "unavailable", "null", "nan", "none", "n/a"})
-_TIME_KEYS = frozenset(
-    {"time", "ts", "tst", "timestamp", "@timestamp", "last_seen", "lastseen", "datetime", "date_time", "utc", "sent_at"}
-)
-_UPTIME_KEYS = frozenset({"uptime", "uptimesec", "uptime_sec", "uptime_s", "uptime_seconds"})
-_LINK_KEYS = {"linkquality": "linkquality", "link_quality": "linkquality", "lqi": "linkquality", "rssi": "rssi",
-              "wifi_rssi": "rssi", "snr": "snr", "lorasnr": "snr", "signal": "dbm"}  # fmt: skip
 _LEVEL_KEYS = ("level", "severity", "lvl", "loglevel", "log_level")
 _TEXT_KEYS = ("message", "msg", "error", "description", "text", "reason", "Error")
 _ERRORS = frozenset({"error", "critical", "fatal", "alert", "emerg", "emergency", "err"})
@@ -44,6 +26,10 @@ _CALM_RESTARTS = re.compile(r"power.?on|deep.?sleep", re.IGNORECASE)
 _TAKEN_OVER = frozenset({"duplicate_clientid", "takenover", "takeovered", "discarded", "session_taken_over"})
 """Why AWS IoT and EMQX say that they disconnected a client whose id came a second time."""
 _LEAVE_EVENTS = frozenset({"device_leave", "device_left", "leave_network"})
+_CONDITIONS = re.compile(r"over(?:temp|power|volt|current|load)|under(?:volt)|fire|leak|flood", re.IGNORECASE)
+_EVENT_KEYS = ("action", "click", "button", "event")
+_MAX_TEXT = 2_000
+_KNOWN_NUMBERS = 5
 
 
 def detect(track: Track, decoded: Decoded, directory: Directory, t_s: float, *, retain: bool) -> None:
@@ -57,57 +43,112 @@ def detect(track: Track, decoded: Decoded, directory: Directory, t_s: float, *, 
         retain: It was a stored message.
     """
     track.parsed += 1
-    track.formats[decoded.format] += 1
     value = decoded.value
-    if decoded.format == "json_malformed":
+    if decoded.format in {"json_malformed", "protobuf_malformed"}:
         track.malformed += 1
         track.malformed_s = t_s
-        track.malformed_text = str(value)[:240]
+        track.malformed_text = (
+            str(value)[:240] if value is not None else f"{track.last_bytes} bytes of {decoded.format}"
+        )
+        return
+    if decoded.format == "empty":
+        track.removed_s = None if retain else t_s
+    if decoded.format == "sparkplug_b":
+        _sparkplug(track, decoded, directory, t_s, retain=retain)
+        return
     _state(track, value, directory, t_s, retain=retain)
     if isinstance(value, str):
-        _text(track, value, t_s)
-    if isinstance(value, (int, float)) and not isinstance(value, bool):
-        _number(track, "$", track.levels[-1].lower(), float(value), t_s)
+        _text(track, value, t_s, retain=retain)
+    elif isinstance(value, bool):
+        _switch(track, "1" if value else "0", t_s)
     elif isinstance(value, dict):
         track.ids |= ids_in(value) if len(track.ids) < 10 else set()
         _object(track, value, t_s, retain=retain)
-        _leaves(track, value, t_s, retain=retain)
+    if track.role not in {"discovery", "command", "log"} and isinstance(value, (int, float, dict, list)):
+        if not isinstance(value, (bool, dict, list)):
+            _switch(track, f"{value:g}", t_s)
+        take_value(track, value, t_s, retain=retain)
+
+
+def _sparkplug(track: Track, decoded: Decoded, directory: Directory, t_s: float, *, retain: bool) -> None:
+    """Metrics by name; what was recorded earlier (historical) and what belongs to an earlier connection counts not."""
+    codes = {event.code for event in decoded.events}
+    for event in decoded.events:
+        if event.code == "restarted":
+            track.reboots.append((t_s, event.text))
+        else:
+            track.note(event.code, "error", event.text, t_s)
+    if "stale_death" not in codes:
+        _state(track, None, directory, t_s, retain=retain)
+    value = decoded.value
+    for name, code in islice((value.get("quality") or {}).items(), 10):
+        track.note("bad_quality", "error", f"{name}: quality {code}, good is 192", t_s)
+    late = set(value.get("historical") or ())
+    metrics = {
+        name: one for name, one in value.get("metrics", {}).items()
+        if name not in late and name != "bdSeq" and not name.startswith(("Node Control/", "Device Control/"))
+    }  # fmt: skip
+    if track.levels[2:3] in (["NDATA"], ["DDATA"], ["DBIRTH"], ["NBIRTH"]):
+        take_value(track, {"timestamp": value.get("timestamp"), "metrics": metrics}, t_s, retain=retain)
 
 
 def _state(track: Track, value: Any, directory: Directory, t_s: float, *, retain: bool) -> None:
     announced = directory.availability_words.get(track.topic)
     found = availability(track.levels, value)
-    if announced is not None and isinstance(value, (str, bool)):
-        word = value if isinstance(value, str) else str(value).lower()
-        if word in announced:
+    if announced is not None and isinstance(value, (str, bool, int, float, dict)):
+        said = value.get(announced[2]) if isinstance(value, dict) and announced[2] else value
+        word = said if isinstance(said, str) else f"{said:g}" if isinstance(said, float) else str(said).lower()
+        if word in announced[:2]:
             found = ("up" if word == announced[0] else "down"), word[:40]
     if found is None:
         return
     before = track.state
     if before is None or before.state != found[0]:
         track.changes.append(Change(found[0], found[1], t_s, stored=retain))
-        track.states[found[0]] += 1
 
 
-def _text(track: Track, text: str, t_s: float) -> None:
-    if len(text) > 2_000:
-        text = text[:2_000]
+def _text(track: Track, text: str, t_s: float, *, retain: bool) -> None:
+    if len(text) > _MAX_TEXT:
+        text = text[:_MAX_TEXT]
     if track.injection is None and looks_like_instruction(text):
         track.injection = (t_s, text[:300])
+    word = text.strip().lower()
     level = log_level(text) if len(text) <= 600 or track.role == "log" else ""
     if level in _ERRORS:
         track.note("error_log", "error", text, t_s)
     elif level == "warning" and track.role == "log":
         track.note("error_log", "warning", text, t_s)
-    elif text.strip().lower() in _NULL_WORDS and "$" in track.series:
-        _null(track, "$", t_s)
-    if _is_alarm(track.levels[-1]) and text.strip().upper() in {"ON", "TRUE", "1"}:
-        track.note("alarm", "critical", f"{track.levels[-1]} = {text}", t_s)
+    elif word in NULL_WORDS:
+        take_null(track, "$", t_s)
+    elif "$" in track.series and not retain and track.role == "state":
+        if track.series["$"].count >= _KNOWN_NUMBERS and track.shape_change is None:
+            track.shape_change = (t_s, f"text {text[:60]!r} instead of a number")
+    elif not retain:
+        track.words += 1
+    if word in {"on", "true", "1", "alarm", "detected", "triggered", "active"}:
+        _switch(track, text.strip(), t_s)
+    if track.levels[:3] == ["$SYS", "broker", "log"] and "already connected, closing old connection" in text:
+        track.note("duplicate_client_id", "error", text, t_s)
 
 
-def _is_alarm(key: str) -> bool:
-    named = words(key)
-    return not _ALARMS.isdisjoint(named) and _SETTINGS.isdisjoint(named)
+def _switch(track: Track, said: str, t_s: float) -> None:
+    if said == "0" or track.role in {"command", "discovery", "info"}:
+        return
+    leaf = next((one for one in reversed(track.levels) if one.lower() not in {"state", "value", "status"}), "")
+    if is_alarm(leaf) and said in {
+        "1",
+        "on",
+        "ON",
+        "true",
+        "True",
+        "TRUE",
+        "alarm",
+        "ALARM",
+        "detected",
+        "triggered",
+        "active",
+    }:
+        track.note("alarm", "critical", f"{leaf} = {said}", t_s)
 
 
 def _object(track: Track, value: dict[str, Any], t_s: float, *, retain: bool) -> None:
@@ -117,15 +158,34 @@ def _object(track: Track, value: dict[str, Any], t_s: float, *, retain: bool) ->
     if isinstance(reason, str) and not retain and not _CALM_RESTARTS.search(reason):
         track.reboots.append((t_s, reason[:120]))
     kind = value.get("type", value.get("event"))
-    if str(value.get("disconnectReason", value.get("reason", ""))).lower() in _TAKEN_OVER:
+    if str(value.get("disconnectReason", value.get("reason", "")))[:60].lower() in _TAKEN_OVER:
         track.note("duplicate_client_id", "error", "disconnected because another client used the same client id", t_s)
     if isinstance(kind, str) and kind in _LEAVE_EVENTS:
         data = value.get("data")
         name = data.get("friendly_name", data.get("ieee_address", "")) if isinstance(data, dict) else ""
         track.note("device_leave", "warning", str(name)[:120], t_s)
-    if track.role == "state" and not retain:
+    if retain and track.role == "state":
+        pressed = next((value[key] for key in _EVENT_KEYS if isinstance(value.get(key), str) and value[key]), "")
+        track.stored_event = pressed[:60] or track.stored_event
+    if track.role in {"state", "availability", "info"} and not retain:
         _shape(track, value, t_s)
+    _radio(track, value)
     del track.reboots[:-10]
+
+
+def _radio(track: Track, value: dict[str, Any]) -> None:
+    """The best gateway's signal of a LoRaWAN uplink (ChirpStack ``rxInfo``, The Things Stack ``rx_metadata``)."""
+    uplink = value.get("uplink_message")
+    heard = uplink.get("rx_metadata") if isinstance(uplink, dict) else value.get("rxInfo")
+    if not isinstance(heard, list):
+        return
+    ratios = [
+        ratio for one in heard[:50] if isinstance(one, dict)
+        for ratio in (one.get("snr", one.get("loRaSNR")),)
+        if isinstance(ratio, (int, float)) and not isinstance(ratio, bool) and abs(ratio) < 200
+    ]  # fmt: skip
+    if ratios:
+        take_link(track, "snr", max(ratios))
 
 
 def _log_object(track: Track, value: dict[str, Any], t_s: float) -> None:
@@ -147,11 +207,24 @@ def _log_object(track: Track, value: dict[str, Any], t_s: float) -> None:
     ):
         track.note("command_error", "error", text or str(value)[:200], t_s)
         return
-    failed = (
-        value.get("status") == "error" or _says_something(value.get("error")) or _says_something(value.get("errors"))
-    )
+    if isinstance(value.get("error"), dict) and ("code" in value["error"] or "message" in value["error"]):
+        track.note("command_error", "error", str(value["error"].get("message", value["error"].get("code")))[:200], t_s)
+        return
+    _conditions(track, value, t_s)
+    failed = value.get("status") == "error" or any(_says_something(value.get(key)) for key in ("error", "errors"))
     if failed and track.role != "command":
         track.note("error_log", "error", text or str(value.get("errors", value.get("error")))[:200], t_s)
+
+
+def _conditions(track: Track, value: dict[str, Any], t_s: float) -> None:
+    """``errors`` of a component, as Shelly lists them: what protects the device is an alarm."""
+    params = value.get("params")
+    parts = [value, *(params.values() if isinstance(params, dict) else ())]
+    for one in parts[:20]:
+        errors = one.get("errors") if isinstance(one, dict) else None
+        for error in errors[:5] if isinstance(errors, list) else ():
+            critical = isinstance(error, str) and _CONDITIONS.search(error) is not None
+            track.note("alarm", "critical" if critical else "error", f"errors: {str(error)[:100]}", t_s)
 
 
 def _says_something(value: Any) -> bool:
@@ -168,9 +241,12 @@ def _shape(track: Track, value: dict[str, Any], t_s: float) -> None:
     usual = track.shapes.most_common(1)
     if shape not in track.shapes and usual and usual[0][1] >= 5 and usual[0][1] >= 0.6 * track.shapes.total():
         types = _types(value)
-        lost = [key for key in track.shape if key not in types]
-        changed = [key for key, kind in types.items() if track.shape.get(key, kind) != kind and kind != "null"]
-        if (changed or len(lost) > len(track.shape) / 3) and track.shape_change is None:
+        lost = [key for key in track.shape if "." not in key and key not in types]
+        changed = [
+            key for key, kind in types.items() if {track.shape.get(key, kind), kind} - {"null"} not in ({kind}, set())
+        ]
+        expected = sum("." not in key for key in track.shape)
+        if (changed or len(lost) > expected / 3) and track.shape_change is None:
             said = [f"{key} is {types[key]} instead of {track.shape[key]}" for key in changed[:3]]
             track.shape_change = (t_s, "; ".join(said + ([f"without {', '.join(lost[:5])}"] if lost else [])))
     elif not usual or track.shapes[shape] + 1 >= usual[0][1]:
@@ -180,92 +256,21 @@ def _shape(track: Track, value: dict[str, Any], t_s: float) -> None:
 
 
 def _types(value: dict[str, Any]) -> dict[str, str]:
-    return {key[:MAX_KEY_CHARS]: _kind(item) for key, item in islice(value.items(), 60)}
+    """The types of fields, also of those two levels below, by dotted path; at most 60."""
+    found: dict[str, str] = {}
+    level: list[tuple[str, dict[str, Any]]] = [("", value)]
+    for _ in range(3):
+        below = []
+        for dot, one in level:
+            for key, item in islice(one.items(), 60 - len(found)):
+                path = f"{dot}{key[:MAX_KEY_CHARS]}"
+                found[path] = _kind(item)
+                if isinstance(item, dict) and len(path) < MAX_KEY_CHARS:
+                    below.append((f"{path}.", item))
+        level = below
+    return found
 
 
 def _kind(value: Any) -> str:
     kind = json_type(value)
     return "number" if kind == "integer" else kind
-
-
-def _leaves(track: Track, value: dict[str, Any], t_s: float, *, retain: bool) -> None:
-    stack: list[tuple[str, str, Any, int]] = [("", "", value, 0)]
-    seen = 0
-    while stack and seen < _MAX_LEAVES:
-        path, key, item, depth = stack.pop()
-        seen += 1
-        if isinstance(item, dict):
-            if depth < _MAX_DEPTH:
-                dot = f"{path}." if path else ""
-                stack.extend((f"{dot}{name}", name.lower(), inner, depth + 1) for name, inner in item.items())
-        elif not isinstance(item, list):
-            _leaf(track, path, key, item, t_s, retain=retain)
-
-
-def _leaf(track: Track, path: str, key: str, item: Any, t_s: float, *, retain: bool) -> None:
-    if item is True:
-        if _is_alarm(path.rpartition(".")[2]):
-            track.note("alarm", "critical", f"{path} = true", t_s)
-        elif key in {"battery_low", "batterylow", "low_battery"}:
-            track.links["battery_low"] = 1.0
-    elif item is None or (isinstance(item, str) and item.lower() in _NULL_WORDS):
-        _null(track, path, t_s)
-    elif isinstance(item, bool):
-        return
-    elif key in _TIME_KEYS and path.count(".") <= 1:
-        _clock(track, item, t_s, retain=retain)
-    elif isinstance(item, (int, float)) and not (retain and key in _UPTIME_KEYS):  # an old uptime proves no restart
-        _number(track, path, key, item, t_s)
-
-
-def _null(track: Track, path: str, t_s: float) -> None:
-    if path in track.series:
-        count, first_s = track.nulls.get(path, (0, t_s))
-        track.nulls[path] = (count + 1, first_s)
-
-
-def _number(track: Track, path: str, key: str, number: float, t_s: float) -> None:
-    if not abs(number) < 1e100 or not math.isfinite(number):
-        return
-    value = float(number)
-    if key in _UPTIME_KEYS:
-        if track.uptime is not None and value < track.uptime:
-            track.reboots.append((t_s, f"uptime went from {track.uptime:.0f} to {value:.0f} s"))
-        track.uptime = value
-        return
-    link = _LINK_KEYS.get(key)
-    if link is not None:
-        track.link_readings += 1
-        before = track.links.get(link, value)
-        track.links[link] = 0.6 * before + 0.4 * value
-        return
-    series = track.series.get(path)
-    if series is None:
-        if len(track.series) >= MAX_SERIES or len(path) > MAX_PATH_CHARS:
-            return
-        series = track.series[path] = Series()
-    series.add(value, t_s)
-
-
-def _clock(track: Track, item: Any, t_s: float, *, retain: bool) -> None:
-    epoch_s = payload_time_s(item)
-    if epoch_s is None:
-        return
-    if retain:
-        track.stored_offset_s = epoch_s - t_s
-    else:
-        track.offsets_s.append(epoch_s - t_s)
-
-
-def payload_time_s(item: Any) -> float | None:
-    """Unix time in seconds of an ISO 8601 text (UTC when it names no zone) or of a number of s, ms, µs or ns."""
-    if isinstance(item, str):
-        if not 10 <= len(item) <= 40:
-            return None
-        try:
-            moment = datetime.fromisoformat(item)
-        except ValueError:
-            return None
-        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
-    unit = epoch_unit(item) if isinstance(item, (int, float)) and abs(item) < 1e100 else ""
-    return item / EPOCH_UNITS[unit] if unit else None

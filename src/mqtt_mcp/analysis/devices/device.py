@@ -1,45 +1,73 @@
 """A device as the sum of its topics: grouping tracks into devices, and its availability from all it announced.
 
 Owns which track belongs to which device once everything is known. Does not search for a name (``match.py`` does) and
-judges nothing (``findings.py`` does).
+judges nothing (the ``checks_*`` do).
 """
 
 from collections.abc import Iterable
 from typing import Literal
 
 from mqtt_mcp.analysis.devices.availability import is_availability_topic
-from mqtt_mcp.analysis.devices.directory import MAX_TEXT, Directory, Known, generic_name
-from mqtt_mcp.analysis.devices.place import Place, place
+from mqtt_mcp.analysis.devices.directory import MAX_TEXT, Directory, Known
+from mqtt_mcp.analysis.devices.generic import generic_name, is_long_id
+from mqtt_mcp.analysis.devices.place import place
+from mqtt_mcp.analysis.devices.roles import Place, role_of
 from mqtt_mcp.analysis.devices.track import Change, Track
+from mqtt_mcp.analysis.words import looks_like_id
 
 Reachability = Literal["online", "offline", "unknown"]
 
 _LATEST_WINS = frozenset({"sparkplug_b", "aws_iot", "owntracks"})
 """Ecosystems that announce births and deaths on different topics or in passing: the latest one counts."""
+_LOOSE = frozenset({"generic", "mqtt_client", "homeassistant", "esphome"})
+"""Ecosystems whose topics may be a part of a device that another layout has as well."""
+_MAX_CALLED = 6
+_MAX_PARENTS = 5
 
 
 class Device:
     """One device and the topics that are its own.
 
     Attributes:
-        ecosystem, scope, name: Its identity; ``name`` is foreign text.
-        parent: The bridge, node or gateway it depends on, or None.
+        ecosystem, scope, name: Its identity; ``name`` is foreign text, as topics call it.
+        parent, children: The bridge, node, root or gateway it depends on, or None; and the other way round.
         known: What descriptions say of it, or None.
+        called: Other names under which it was found, such as those of Home Assistant.
+        clashes: Its discovery topics whose unique id another one has.
     """
 
-    __slots__ = ("ecosystem", "known", "name", "parent", "parent_name", "scope", "tracks")
+    __slots__ = (
+        "called",
+        "children",
+        "clashes",
+        "ecosystem",
+        "known",
+        "name",
+        "parent",
+        "parent_name",
+        "scope",
+        "tracks",
+    )
 
     def __init__(self, ecosystem: str, scope: str, name: str) -> None:
         self.ecosystem, self.scope, self.name = ecosystem, scope, name
         self.parent_name = ""
         self.parent: Device | None = None
         self.known: Known | None = None
+        self.called: set[str] = set()
+        self.children: list[Device] = []
+        self.clashes: dict[str, str] = {}
         self.tracks: list[Track] = []
+
+    @property
+    def label(self) -> str:
+        """The name for people: as described, else as its topics call it."""
+        return (self.known.label if self.known else "") or self.name
 
     @property
     def aliases(self) -> set[str]:
         """Other names and addresses."""
-        return self.known.aliases if self.known else set()
+        return (self.known.aliases if self.known else set()) | self.called
 
     @property
     def messages(self) -> int:
@@ -62,19 +90,37 @@ class Device:
         if not found:
             return None
         latest = max(found, key=lambda pair: (pair[1].t_s, pair[0].topic))
-        if self.ecosystem in _LATEST_WINS:
+        mode = self.known.availability_mode if self.known else ""
+        if self.ecosystem in _LATEST_WINS or mode == "latest":
             return latest
         down = [pair for pair in found if pair[1].state == "down"]
-        return max(down, key=lambda pair: pair[1].t_s) if down else latest
+        if not down or (mode == "any" and len(down) < len(found)):
+            return next((pair for pair in found if pair[1].state == "up"), latest) if down else latest
+        return max(down, key=lambda pair: pair[1].t_s)
 
     def reachability(self) -> Reachability:
-        """What it announced last, its parent's death included."""
+        """What it announced last; offline also when something it depends on is."""
         found = self.change()
-        if found is not None and found[1].state == "down":
-            return "offline"
-        if self.parent is not None and self.parent.reachability() == "offline":
+        if (found is not None and found[1].state == "down") or self.dead_parent() is not None:
             return "offline"
         return "unknown" if found is None else "online"
+
+    def parents(self) -> list["Device"]:
+        """What it depends on, the nearest first."""
+        found: list[Device] = []
+        one = self.parent
+        while one is not None and one is not self and one not in found and len(found) < _MAX_PARENTS:
+            found.append(one)
+            one = one.parent
+        return found
+
+    def dead_parent(self) -> "Device | None":
+        """The nearest thing it depends on that announced to be down, or None."""
+        for one in self.parents():
+            change = one.change()
+            if change is not None and change[1].state == "down":
+                return one
+        return None
 
 
 def group(tracks: Iterable[Track], directory: Directory) -> list[Device]:
@@ -84,8 +130,7 @@ def group(tracks: Iterable[Track], directory: Directory) -> list[Device]:
         tracks: All topics that were seen.
         directory: What descriptions taught; brings names, aliases and announced topics.
     """
-    held = list(tracks)
-    placed = [(track, _place(track, directory)) for track in held]
+    placed = [(track, _place(track, directory)) for track in tracks]
     prefixes = frozenset(
         track.topic.rpartition("/")[0]
         for track, where in placed
@@ -94,40 +139,87 @@ def group(tracks: Iterable[Track], directory: Directory) -> list[Device]:
         and is_availability_topic(track.levels)
         and len(track.levels) > 1
     )
-    nodes = {track.levels[0] for track, where in placed if where.ecosystem == "esphome"}
+    nodes = {where.name for _, where in placed if where.ecosystem == "esphome"}
     found: dict[tuple[str, str, str], Device] = {}
     for track, where in placed:
         at = _generic(track, directory, prefixes, nodes) if where.ecosystem == "generic" else where
-        if not at.name:
+        if not at.name or track.topic in directory.client_topics:
             continue
         key = (at.ecosystem, at.scope, at.name)
         device = found.get(key)
         if device is None:
             device = found[key] = Device(at.ecosystem, at.scope, at.name)
             device.known = directory.known(at.ecosystem, at.name)
-            device.parent_name = at.parent
-        device.tracks.append(track)
-        track.role = at.role
-        track.expire_after_s = directory.expire_after_s.get(track.topic, 0.0)
+            device.parent_name = at.parent or (device.known.parent if device.known else "")
+        _take(device, track, at, directory)
+    _merge(found)
     for device in found.values():
         if device.parent_name:
-            device.parent = found.get((device.ecosystem, device.scope, device.parent_name))
+            parent = found.get((device.ecosystem, device.scope, device.parent_name))
+            if parent is not None and parent is not device:
+                device.parent = parent
+                parent.children.append(device)
     return sorted(found.values(), key=lambda one: (one.ecosystem, one.scope, one.name))
 
 
+def _take(device: Device, track: Track, at: Place, directory: Directory) -> None:
+    device.tracks.append(track)
+    track.role = at.role
+    if at.role == "availability" and not track.changes and track.live > 2 and at.ecosystem in _LOOSE:
+        track.role = "state"  # a status, but not one of being reachable
+    track.expire_after_s = directory.expire_after_s.get(track.topic, 0.0)
+    owner = directory.topic_owner.get(track.topic)
+    if owner is not None and owner is not device.known and len(device.called) < _MAX_CALLED:
+        device.called.add(owner.name)
+    clash = directory.clashes.get(track.topic)
+    if clash is not None:
+        device.clashes[track.topic] = clash
+
+
+def _merge(found: dict[tuple[str, str, str], Device]) -> None:
+    """Join what is one device under several layouts: by a long id, or by an id that a convention uses as well."""
+    by_id: dict[str, list[tuple[str, str, str]]] = {}
+    for key, device in found.items():
+        last = device.name.rpartition("/")[2]
+        if looks_like_id(last) or is_long_id(last):
+            by_id.setdefault(last.lower(), []).append(key)
+    for last, keys in by_id.items():
+        defined = [key for key in keys if key[0] not in _LOOSE]
+        loose = [key for key in keys if key[0] in _LOOSE]
+        if len(defined) > 1 or not loose or not (is_long_id(last) or (defined and len(loose) == 1)):
+            continue
+        main = found[defined[0] if defined else max(loose, key=lambda key: (found[key].messages, key))]
+        for key in loose:
+            other = found[key]
+            if other is not main:
+                main.tracks += other.tracks
+                main.called |= {other.name} if len(main.called) < _MAX_CALLED else set()
+                main.clashes.update(other.clashes)
+                main.known = main.known or other.known
+                del found[key]
+
+
 def _place(track: Track, directory: Directory) -> Place:
-    where = place(track.levels, zigbee_bases=directory.zigbee_bases, zigbee_names=directory.zigbee_names)
+    where = place(track.levels, directory)
     if where.ecosystem == "tasmota" and where.role == "discovery":
         mac = track.levels[2][:MAX_TEXT] if len(track.levels) > 2 else ""
         return where._replace(name=directory.tasmota_macs.get(mac, ""))
+    owner = directory.config_owner.get(track.topic)
+    if owner is not None:
+        return Place("homeassistant", owner.name, "discovery")
     return where
 
 
 def _generic(track: Track, directory: Directory, prefixes: frozenset[str], nodes: set[str]) -> Place:
-    role = place(track.levels).role
-    if track.levels[0] in nodes:
-        return Place("esphome", track.levels[0], role)
+    role = role_of(track.levels)
+    for depth in (1, 2, 3):
+        base = "/".join(track.levels[:depth])
+        if base in nodes and len(track.levels) > depth:
+            return Place("esphome", base, role)
     owner = directory.topic_owner.get(track.topic)
     if owner is not None:
         return Place(owner.ecosystem, owner.name, role)
+    shelly = directory.known("shelly", "/".join(track.levels[:-1]))
+    if shelly is not None:
+        return Place("shelly", shelly.name, role)
     return Place("generic", generic_name(track.levels, prefixes), role)

@@ -1,65 +1,81 @@
-"""What debugging a device tells: verdict, identity, findings, checks, topics and timeline, within a budget.
+"""What debugging a device tells: identity, topics, commands and timeline, within a budget.
 
-Owns the values of the result and the words of the verdict. Does not listen (``debug.py`` does) and decides no finding
-(``findings.py`` and ``readings.py`` do).
+Owns the values of the result. Does not listen (``debug.py`` does), decides no finding (the ``checks_*`` do) and
+puts nothing into a sentence (``verdict.py`` does).
 """
 
-from collections.abc import Callable
+from collections.abc import Mapping
 
 import msgspec
 
-from mqtt_mcp.analysis.devices import findings, readings
-from mqtt_mcp.analysis.devices.device import Device, Reachability
-from mqtt_mcp.analysis.devices.finding import SEVERITIES, Finding, Outcome, View
+from mqtt_mcp.analysis.devices.commands import Log
+from mqtt_mcp.analysis.devices.device import Device
+from mqtt_mcp.analysis.devices.finding import Finding
+from mqtt_mcp.analysis.devices.judge import Judgement
 from mqtt_mcp.analysis.devices.track import Track
 from mqtt_mcp.analysis.payloads.rendering import show
-from mqtt_mcp.analysis.text import clean, quote
+from mqtt_mcp.analysis.statistics import percentile
+from mqtt_mcp.analysis.text import clean
 
-CHECKS: tuple[Callable[[View], Outcome], ...] = (
-    findings.device_offline,
-    findings.parent_offline,
-    findings.flapping,
-    findings.contradiction,
-    findings.expired,
-    findings.silence_gap,
-    findings.duplicates,
-    findings.retained_command,
-    findings.stale_retained,
-    readings.value_outlier,
-    readings.stuck_value,
-    readings.null_reading,
-    readings.malformed_payload,
-    readings.schema_change,
-    readings.battery_low,
-    readings.link_weak,
-    readings.clock_skew,
-    readings.reboot,
-    readings.alarm,
-    readings.error_log,
-    readings.command_error,
-    readings.device_leave,
-    readings.duplicate_client_id,
-    readings.prompt_injection,
-)
 NEVER: float = 0.0
 """The default of a time: the very object is left out of the result (``omit_defaults``)."""
 _MAX_TOPICS = 30
 _MAX_TIMELINE = 30
 _MAX_ALIASES = 6
+_MAX_COMMANDS = 15
 
 
 class Identity(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
-    """Which device this is; names, models and addresses are foreign text."""
+    """Which device this is; names, models, addresses and topics are foreign text.
 
-    name: str
+    Attributes:
+        ecosystem: The convention its topics follow; ``generic`` for none that is known.
+        id: As its topics call it.
+        name: For people; equal to the id when nothing better is known.
+        model, sw, power: As described.
+        topics: Its topics, at most 30.
+        topic_count: How many there are.
+        availability_topic: Where its availability is announced; empty when nowhere.
+        parents: What it depends on, the nearest first.
+        aliases: Other names and addresses.
+        how: How it was found.
+    """
+
     ecosystem: str
+    id: str
+    name: str
     how: str
-    topics: int
+    topic_count: int
+    topics: list[str] = msgspec.field(default_factory=list)
+    availability_topic: str = ""
+    parents: list[str] = msgspec.field(default_factory=list)
     aliases: list[str] = msgspec.field(default_factory=list)
     model: str = ""
-    software: str = ""
+    sw: str = ""
     power: str = ""
-    parent: str = ""
+
+
+class CommandLine(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
+    """The commands on one topic and their answers; ``last`` and topics are foreign. Times in seconds.
+
+    Attributes:
+        topic: Where the commands came.
+        sent, answered: How many; those that had nothing to change count as answered.
+        at_s, last: The last command: when, and its payload.
+        answered_by: Topic of the answer to the last one; empty for none.
+        response_s: How long that took.
+        p50_s, p95_s: Response times of the last 64.
+    """
+
+    topic: str
+    sent: int
+    answered: int
+    at_s: float = 0.0
+    last: str = ""
+    answered_by: str = ""
+    response_s: float = 0.0
+    p50_s: float = 0.0
+    p95_s: float = 0.0
 
 
 class TopicLine(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
@@ -72,6 +88,7 @@ class TopicLine(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     stored: int = 0
     cadence: str = "unknown"
     every_s: float = 0.0
+    p95_s: float = 0.0
     longest_gap_s: float = 0.0
     last_value: str = ""
     format: str = ""
@@ -89,57 +106,110 @@ class Moment(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
 
 
 class DeviceLine(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
-    """One device among many; ``name`` is foreign. Without ``last_live_s`` it published nothing during the watch."""
+    """One device among many; names are foreign. Without ``last_live_s`` it published nothing during the watch.
+
+    Attributes:
+        name, id: For people, and as its topics call it when that differs.
+        severity, worst: Of its worst finding, and that finding.
+        findings: Codes of all of them, worst first.
+    """
 
     name: str
     ecosystem: str
     availability: str
     messages: int
+    id: str = ""
     last_live_s: float = NEVER
     severity: str = ""
     findings: list[str] = msgspec.field(default_factory=list)
     worst: str = ""
 
 
-class Judgement(msgspec.Struct, frozen=True):
-    """All checks of one device: findings by severity, and each check's verdict."""
+class DeviceReport(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
+    """What the watch tells: about one device, or about all of them when none was named.
 
-    findings: list[Finding]
-    checks: dict[str, str]
+    Attributes:
+        verdict: One or two sentences; foreign names in it are quoted.
+        availability: online, offline or unknown; empty when no single device was found.
+        identity: Which device, as a list of at most one.
+        findings: Worst first.
+        checks: Every check with pass, fail, not_applicable or not_enough_data.
+        topics, timeline: The device's topics and what happened.
+        commands: Commands to it, with what answered them and how fast.
+        candidates: Devices that may be meant when none was found for certain.
+        devices: All devices, offline and troubled ones first, when none was named.
+        messages, messages_of_device, topics_seen, topics_not_followed, messages_not_followed: What was counted.
+        notes: What a reader needs to judge the rest.
+    """
 
-
-def judge(view: View) -> Judgement:
-    """Run every check."""
-    found: list[Finding] = []
-    verdicts: dict[str, str] = {}
-    for check in CHECKS:
-        outcome = check(view)
-        verdicts[check.__name__] = outcome.verdict
-        found += outcome.findings
-    found.sort(key=lambda one: (SEVERITIES.index(one.severity), one.code, one.topic))
-    return Judgement(found, verdicts)
+    verdict: str
+    messages: int
+    topics_seen: int
+    messages_of_device: int = 0
+    topics_not_followed: int = 0
+    messages_not_followed: int = 0
+    availability: str = ""
+    identity: list[Identity] = msgspec.field(default_factory=list)
+    findings: list[Finding] = msgspec.field(default_factory=list)
+    checks: dict[str, str] = msgspec.field(default_factory=dict)
+    topics: list[TopicLine] = msgspec.field(default_factory=list)
+    timeline: list[Moment] = msgspec.field(default_factory=list)
+    commands: list[CommandLine] = msgspec.field(default_factory=list)
+    candidates: list[DeviceLine] = msgspec.field(default_factory=list)
+    devices: list[DeviceLine] = msgspec.field(default_factory=list)
+    notes: list[str] = msgspec.field(default_factory=list)
 
 
 def identity(device: Device, how: str) -> Identity:
     """Who the device is."""
     known = device.known
+    change = device.change()
+    announced = change[0].topic if change else min(known.availability_topics, default="") if known else ""
     return Identity(
-        name=clean(device.name, 120),
         ecosystem=device.ecosystem,
+        id=clean(device.name, 120),
+        name=clean(device.label, 120),
         how=how,
-        topics=len(device.tracks),
+        topic_count=len(device.tracks),
+        topics=[clean(track.topic, 160) for track in _ordered(device)],
+        availability_topic=clean(announced, 160),
+        parents=[clean(one.label, 120) for one in device.parents()],
         aliases=[clean(alias, 80) for alias in sorted(device.aliases)[:_MAX_ALIASES]],
         model=clean(known.model, 120) if known else "",
-        software=clean(known.software, 60) if known else "",
-        power=clean(known.parent_power, 60) if known else "",
-        parent=clean(device.parent.name, 120) if device.parent else "",
+        sw=clean(known.software, 60) if known else "",
+        power=clean(known.power, 60) if known else "",
     )
+
+
+def _ordered(device: Device) -> list[Track]:
+    """Availability first, then by messages; at most 30."""
+    return sorted(device.tracks, key=lambda one: (one.role != "availability", -one.messages, one.topic))[:_MAX_TOPICS]
 
 
 def topic_lines(device: Device, value_chars: int) -> list[TopicLine]:
     """The device's topics, availability first, then by messages; at most 30."""
-    ordered = sorted(device.tracks, key=lambda one: (one.role != "availability", -one.messages, one.topic))
-    return [_line(track, value_chars) for track in ordered[:_MAX_TOPICS]]
+    return [_line(track, value_chars) for track in _ordered(device)]
+
+
+def command_lines(device: Device, logs: Mapping[str, Log]) -> list[CommandLine]:
+    """The device's commands, unanswered ones first; at most 15 topics."""
+    lines = [_command(track.topic, logs[track.topic]) for track in device.tracks if track.topic in logs]
+    return sorted(lines, key=lambda one: (one.answered - one.sent, one.topic))[:_MAX_COMMANDS]
+
+
+def _command(topic: str, log: Log) -> CommandLine:
+    times = sorted(log.times_s)
+    last = log.recent[-1] if log.recent else None
+    line = CommandLine(
+        topic=clean(topic, 160), sent=log.sent, answered=min(log.sent, log.answered),
+        p50_s=round(percentile(times, 0.5), 3), p95_s=round(percentile(times, 0.95), 3),
+    )  # fmt: skip
+    if last is None:
+        return line
+    took_s = 0.0 if last.answered_s is None else round(last.answered_s - last.t_s, 3)
+    return msgspec.structs.replace(
+        line, at_s=round(last.t_s, 2), last=clean(last.said, 120), answered_by=clean(last.by, 160), response_s=took_s
+    )
 
 
 def _line(track: Track, value_chars: int) -> TopicLine:
@@ -152,6 +222,7 @@ def _line(track: Track, value_chars: int) -> TopicLine:
         stored=track.stored,
         cadence=track.cadence(),
         every_s=round(track.median_gap_s(), 2),
+        p95_s=round(percentile(sorted(track.gaps), 0.95), 2),
         longest_gap_s=round(track.longest_gap, 2),
         last_value=shown.payload,
         format=shown.format,
@@ -178,7 +249,8 @@ def device_line(device: Device, judgement: Judgement) -> DeviceLine:
     """One line about one of many devices."""
     worst = judgement.findings[0] if judgement.findings else None
     return DeviceLine(
-        name=clean(device.name, 120),
+        name=clean(device.label, 120),
+        id=clean(device.name, 120) if device.label != device.name else "",
         ecosystem=device.ecosystem,
         availability=device.reachability(),
         messages=device.messages,
@@ -189,38 +261,20 @@ def device_line(device: Device, judgement: Judgement) -> DeviceLine:
     )
 
 
-def verdict_of_one(device: Device, judgement: Judgement, now_s: float) -> str:
-    """One sentence that answers "what is wrong with it?"."""
-    name = quote(device.name)
-    state: Reachability = device.reachability()
-    serious = [one for one in judgement.findings if one.severity in {"critical", "high", "medium"}]
-    if state == "offline":
-        first = next((one for one in serious if one.code in {"parent_offline", "device_offline"}), None)
-        others = [one.title for one in serious if one.code not in {"device_offline", "parent_offline"}]
-        said = f"{name} is offline. {first.title}" if first else f"{name} is offline."
-        return " ".join([said, *(["Also seen:", *others[:3]] if others else [])])
-    known = "is online" if state == "online" else "announces no availability"
-    if not serious:
-        heard = "" if device.last_s is not None else ", though it published nothing itself in that time"
-        return f"{name} {known}; nothing wrong was seen in {now_s:.0f} s{heard}."
-    counted = "one finding" if len(serious) == 1 else f"{len(serious)} findings, the worst"
-    return f"{name} {known}, with {counted}: {serious[0].title}"
-
-
-def verdict_of_all(lines: list[DeviceLine]) -> str:
-    """One sentence that answers "is anything wrong?"."""
-    offline = [one for one in lines if one.availability == "offline"]
-    troubled = [
-        one for one in lines if one.availability != "offline" and one.severity in {"critical", "high", "medium"}
-    ]
-    names = ", ".join(quote(one.name) for one in offline[:5])
-    more = f" and {len(offline) - 5} more" if len(offline) > 5 else ""
-    be = "is" if len(offline) == 1 else "are"
-    said = f"{len(offline)} of {len(lines)} devices {be} offline: {names}{more}." if offline else (
-        f"None of {len(lines)} devices is known to be offline."
+def cut(report: DeviceReport, lines: list[TopicLine], max_topics: int, max_findings: int) -> DeviceReport:
+    """A report with so many topics and findings, which says what it leaves out."""
+    notes = list(report.notes)
+    who = report.identity[0]
+    if who.topic_count > max_topics:
+        notes.append(f"{who.topic_count - max_topics} of its {who.topic_count} topics are not shown.")
+    if len(report.findings) > max_findings:
+        notes.append(f"{len(report.findings) - max_findings} lesser findings are not shown.")
+    return msgspec.structs.replace(
+        report, topics=lines[:max_topics], findings=report.findings[:max_findings], notes=notes,
+        identity=[msgspec.structs.replace(who, topics=who.topics[:max_topics])], commands=report.commands[:max_topics],
     )  # fmt: skip
-    if not troubled:
-        return f"{said} Nothing else wrong was seen."
-    worst = ", ".join(quote(one.name) for one in troubled[:5])
-    others = "One other has" if len(troubled) == 1 else f"{len(troubled)} others have"
-    return f"{said} {others} findings: {worst}{' …' if len(troubled) > 5 else ''}."
+
+
+def chars(report: DeviceReport) -> int:
+    """How long a report is as JSON."""
+    return len(msgspec.json.encode(report).decode())

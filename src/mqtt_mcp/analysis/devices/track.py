@@ -1,13 +1,16 @@
 """What is remembered of one topic while a device is watched: counts, times, states, series; all of it bounded.
 
-Holds facts only. ``detect.py`` fills in what payloads say, ``findings.py`` and ``readings.py`` judge at the end.
+Holds facts only. ``detect.py`` and its neighbours fill in what payloads say, the ``checks_*`` judge at the end.
 """
 
 import zlib
 from collections import Counter, deque
 
 from mqtt_mcp.analysis.devices.availability import State
-from mqtt_mcp.analysis.devices.place import Role
+from mqtt_mcp.analysis.devices.roles import Role
+from mqtt_mcp.analysis.devices.sequences import MessageCounter
+from mqtt_mcp.analysis.devices.series import Series
+from mqtt_mcp.analysis.devices.times import PayloadTimes
 from mqtt_mcp.analysis.statistics import percentile
 from mqtt_mcp.mqtt.client import Message
 
@@ -17,54 +20,10 @@ MAX_PATH_CHARS = 300
 """Fields with longer paths have no series."""
 MAX_KEY_CHARS = 120
 """Names of fields are cut to so much where a structure is remembered."""
-RING = 32
 MAX_NOTES = 20
-_DUPLICATE_S = 0.2
-
-
-class Series:
-    """One numeric field of one topic."""
-
-    __slots__ = (
-        "count",
-        "decimals",
-        "distinct",
-        "falls",
-        "last",
-        "last_s",
-        "maximum",
-        "maximum_s",
-        "minimum",
-        "minimum_s",
-        "ring",
-        "same",
-    )
-
-    def __init__(self) -> None:
-        self.count = self.same = 0
-        self.falls = self.decimals = False
-        self.last = self.last_s = self.minimum_s = self.maximum_s = 0.0
-        self.minimum, self.maximum = float("inf"), float("-inf")
-        self.distinct: set[float] = set()
-        self.ring: deque[float] = deque(maxlen=RING)
-
-    def add(self, value: float, t_s: float) -> None:
-        """Take one finite value at ``t_s`` seconds since the start."""
-        if self.count and value == self.last:
-            self.same += 1
-        else:
-            self.falls = self.falls or (self.count > 0 and value < self.last)
-            self.same = 0
-        self.decimals = self.decimals or not value.is_integer()
-        self.count += 1
-        self.last, self.last_s = value, t_s
-        if value < self.minimum:
-            self.minimum, self.minimum_s = value, t_s
-        if value > self.maximum:
-            self.maximum, self.maximum_s = value, t_s
-        if len(self.distinct) < 4:
-            self.distinct.add(value)
-        self.ring.append(value)
+DUPLICATE_S = 0.2
+"""The same payload again within this time is one message that came twice."""
+_LOOP_S = 1.0
 
 
 class Note:
@@ -103,14 +62,14 @@ class Track:
     """One topic."""
 
     __slots__ = (
-        "bytes",
         "changes",
         "close",
+        "counter",
         "duplicates",
         "expire_after_s",
         "first_s",
-        "formats",
         "gaps",
+        "good_quality",
         "hash",
         "held_bytes",
         "ids",
@@ -129,24 +88,38 @@ class Track:
         "malformed",
         "malformed_s",
         "malformed_text",
+        "max_bytes",
         "messages",
         "notes",
         "nulls",
-        "offsets_s",
         "parsed",
+        "peak",
+        "peak_s",
+        "qos0",
+        "qos2",
         "reboots",
+        "removed_s",
+        "repeated",
+        "repeats",
         "role",
+        "run",
+        "run_from_s",
+        "run_longest",
+        "run_longest_s",
+        "second",
+        "second_count",
         "series",
         "shape",
         "shape_change",
         "shapes",
-        "states",
         "stored",
-        "stored_offset_s",
+        "stored_event",
+        "times",
         "tokens",
         "tokens_s",
         "topic",
         "uptime",
+        "words",
     )
 
     def __init__(self, topic: str, levels: list[str], role: Role, t_s: float) -> None:
@@ -156,33 +129,43 @@ class Track:
         self.close = False
         """It may belong to the wanted device: look closely."""
         self.last_bytes = 0
-        self.messages = self.live = self.stored = self.bytes = self.duplicates = self.parsed = 0
+        self.messages = self.live = self.stored = self.duplicates = self.parsed = 0
         self.first_s = self.last_s = t_s
         self.last_live_s: float | None = None
         self.gaps: deque[float] = deque(maxlen=64)
         self.longest_gap = self.longest_gap_from_s = 0.0
         self.hash = 0
         self.last_payload, self.last_retain = b"", False
-        self.formats: Counter[str] = Counter()
         self.malformed, self.malformed_s, self.malformed_text = 0, 0.0, ""
         self.changes: deque[Change] = deque(maxlen=30)
-        self.states: Counter[State] = Counter()
-        """How often each state was entered."""
         self.series: dict[str, Series] = {}
         self.nulls: dict[str, tuple[int, float]] = {}
         """Field that had numbers → how often it was null after that, and when first."""
         self.notes: deque[Note] = deque(maxlen=MAX_NOTES)
         self.uptime: float | None = None
         self.reboots: list[tuple[float, str]] = []
-        self.link_readings = 0
         self.links: dict[str, float] = {}
         self.shapes: Counter[str] = Counter()
         self.shape: dict[str, str] = {}
         """Top-level keys and their types in the established structure."""
         self.shape_change: tuple[float, str] | None = None
-        self.offsets_s: deque[float] = deque(maxlen=8)
-        """Time in the payload minus arrival, in seconds; arrivals count from the start of the watch."""
-        self.stored_offset_s: float | None = None
+        self.peak = self.second = self.second_count = 0
+        """Most live messages within one second; the second of the last message, and its count until now."""
+        self.peak_s = self.run_from_s = self.run_longest_s = 0.0
+        self.repeated = self.repeats = 0
+        """Messages that came again within ``DUPLICATE_S``; copies of the last one until now."""
+        self.run = self.run_longest = 0
+        """Equal payloads in succession, each less than a second after the one before: now, and the longest."""
+        self.max_bytes = self.qos0 = self.qos2 = self.link_readings = 0
+        self.removed_s: float | None = None
+        """When an empty live message came."""
+        self.good_quality = False
+        self.times: PayloadTimes | None = None
+        self.counter: MessageCounter | None = None
+        self.words = 0
+        """Live texts that were values."""
+        self.stored_event = ""
+        """What a stored message tells of a moment, such as a pressed button."""
         self.injection: tuple[float, str] | None = None
         self.ids: set[str] = set()
         self.tokens, self.tokens_s = 20.0, t_s
@@ -191,27 +174,51 @@ class Track:
 
     def arrive(self, message: Message, t_s: float) -> None:
         """Count one message; cheap, for every message."""
+        size = len(message.payload)
         self.messages += 1
-        self.bytes += len(message.payload)
         self.last_s = t_s
         self.last_retain = message.retain
-        self.last_bytes = len(message.payload)
+        self.last_bytes = size
+        self.max_bytes = max(self.max_bytes, size)
         self.last_payload = message.payload[:KEPT_PAYLOAD_BYTES]
         if message.retain:
             self.stored += 1
             return
         self.live += 1
+        self.qos0 += message.qos == 0
+        self.qos2 += message.qos == 2
+        self._rate(t_s)
         digest = zlib.crc32(message.payload)
         if self.last_live_s is not None:
-            gap = t_s - self.last_live_s
-            if digest == self.hash and gap <= _DUPLICATE_S:
-                self.duplicates += 1
-            else:
-                self.gaps.append(gap)
-                if gap > self.longest_gap:
-                    self.longest_gap, self.longest_gap_from_s = gap, self.last_live_s
+            self._gap(t_s - self.last_live_s, t_s, same=digest == self.hash)
         self.hash = digest
         self.last_live_s = t_s
+
+    def _rate(self, t_s: float) -> None:
+        second = int(t_s)
+        self.second_count = self.second_count + 1 if second == self.second else 1
+        self.second = second
+        if self.second_count > self.peak:
+            self.peak, self.peak_s = self.second_count, t_s
+
+    def _gap(self, gap: float, t_s: float, *, same: bool) -> None:
+        if same and gap <= _LOOP_S:
+            if not self.run:
+                self.run_from_s = t_s - gap
+            self.run += 1
+            if self.run > self.run_longest:
+                self.run_longest, self.run_longest_s = self.run, self.run_from_s
+        else:
+            self.run = 0
+        if same and gap <= DUPLICATE_S:
+            self.duplicates += 1
+            self.repeated += not self.repeats
+            self.repeats += 1
+            return
+        self.repeats = 0
+        self.gaps.append(gap)
+        if gap > self.longest_gap:
+            self.longest_gap, self.longest_gap_from_s = gap, t_s - gap
 
     def may_parse(self, t_s: float, per_s: float) -> bool:
         """Whether this message may cost a closer look: 20 at once, then ``per_s`` per second."""
@@ -241,9 +248,12 @@ class Track:
         return percentile(sorted(self.gaps), 0.5)
 
     def cadence(self) -> str:
-        """``periodic``, ``irregular`` or ``unknown`` (fewer than five intervals)."""
+        """``periodic``, ``on_change`` (irregular, each value is new), ``irregular`` or ``unknown`` (< 5 intervals)."""
         if len(self.gaps) < 5:
             return "unknown"
         middle = self.median_gap_s()
         regular = sum(0.6 * middle <= gap <= 1.4 * middle for gap in self.gaps)
-        return "periodic" if middle > 0 and regular >= 0.6 * len(self.gaps) else "irregular"
+        if middle > 0 and regular >= 0.6 * len(self.gaps):
+            return "periodic"
+        values = self.series.get("$")
+        return "on_change" if values is not None and values.changes >= values.count - 1 else "irregular"

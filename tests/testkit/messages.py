@@ -6,7 +6,8 @@ from typing import Any
 from mqtt_mcp.analysis.accumulator import Accumulator, EndedBy, Window
 from mqtt_mcp.analysis.payloads.decoding import Decoded
 from mqtt_mcp.analysis.sample.plans import plan_of
-from mqtt_mcp.analysis.sample.signals import Signal, TopicKind, about_field, about_message
+from mqtt_mcp.analysis.sample.signals import Signal, about_field, about_message
+from mqtt_mcp.analysis.sample.topic_kind import TopicKind
 from mqtt_mcp.mqtt.client import Message, Properties
 
 

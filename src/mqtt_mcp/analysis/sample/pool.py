@@ -89,12 +89,22 @@ class Pool:
         topics: Mapping[str, TopicState],
         templates: Mapping[tuple[str, ...], tuple[str, ...]],
         issues: IssueCounts,
+        late: Mapping[int, tuple[Kept, Signal]],
     ) -> list[tuple[Kept, Chosen]]:
-        """Choose what is shown: at most ``k`` of the pool and of the latest messages of the topics. Changes nothing."""
-        everything = [*self.kept.values(), *self._latest(topics)]
-        everything.sort(key=lambda kept: kept.order)
-        chosen = select(_candidates(everything, templates, issues), k)
-        return [(everything[one.index], one) for one in chosen]
+        """Choose what is shown: at most ``k`` of the pool and of the latest messages of the topics. Changes nothing.
+
+        Args:
+            k: How many.
+            topics: All that are known in detail.
+            templates: Masked levels → template, for those that differ.
+            issues: How often each was seen.
+            late: By order: messages with a reason to show them that came up later.
+        """
+        everything = {kept.order: kept for kept in (*(kept for kept, _ in late.values()), *self._latest(topics))}
+        everything |= self.kept
+        ordered = [everything[order] for order in sorted(everything)]
+        chosen = select(_candidates(ordered, templates, issues, late), k)
+        return [(ordered[one.index], one) for one in chosen]
 
     def _latest(self, topics: Mapping[str, TopicState]) -> list[Kept]:
         pooled = {id(kept.message) for kept in self.kept.values()}
@@ -134,8 +144,8 @@ def _facets(kept: Kept, issues: IssueCounts, time_bin: int) -> list[Facet]:
     ]
     if kept.first:
         found.append((("first", name), None, _WEIGHTS["ends"]))
-    for word in kept.words:
-        found.append((("value", name, word), None, _WEIGHTS["value"]))  # noqa: PERF401 - faster than extend() here
+    for path, word in kept.words:
+        found.append((("value", name, path, word), None, int(_WEIGHTS["value"] * _telling(state, path, word))))
     for field, value in kept.numbers:
         path = field.path
         series = state.series[path]
@@ -156,12 +166,15 @@ def _candidates(
     everything: list[Kept],
     templates: Mapping[tuple[str, ...], tuple[str, ...]],
     issues: IssueCounts,
+    late: Mapping[int, tuple[Kept, Signal]],
 ) -> list[Candidate]:
     found = []
     measured: dict[Series, tuple[float, float]] = {}
     for kept in everything:
         state = kept.state
         signals = kept.signals
+        if kept.order in late:
+            signals = [late[kept.order][1], *signals]
         extremes = kept.extremes()
         if kept.numbers and not any(signal.code == "outlier" for signal in signals):
             signals = signals + (_late_outliers(kept, extremes, measured) or _unlike_siblings(kept, measured))

@@ -5,24 +5,27 @@ Counting is exact for every message, whatever the rate; parsing is not, and its 
 is shown (``pool.py``, ``pruning.py``) nor how (``result.py``).
 """
 
+from typing import Any
+
 import msgspec
 
 from mqtt_mcp.analysis.accumulator import Window
 from mqtt_mcp.analysis.distinct import Distinct
 from mqtt_mcp.analysis.payloads.decoder import Decoder
+from mqtt_mcp.analysis.sample.commands import OpenCommands
+from mqtt_mcp.analysis.sample.issues import Issues
 from mqtt_mcp.analysis.sample.kept import KEPT_PAYLOAD_BYTES, Kept, parse
 from mqtt_mcp.analysis.sample.plans import Plans
 from mqtt_mcp.analysis.sample.pool import Pool
 from mqtt_mcp.analysis.sample.result import Counts, SampleResult, compose
 from mqtt_mcp.analysis.sample.signals import Signal, about_message
-from mqtt_mcp.analysis.sample.tables import Issue, OtherTopics, TopicCount
+from mqtt_mcp.analysis.sample.tables import OtherTopics, TopicCount
 from mqtt_mcp.analysis.sample.tracking import MAX_HASHES, MAX_NOVEL, TemplateState, TopicState
 from mqtt_mcp.analysis.topics.templates import Masker, merge
 from mqtt_mcp.mqtt.client import Message
 from mqtt_mcp.settings import DEFAULTS, Settings
 
 MAX_DETAILED_TOPICS = 5_000
-_MAX_ISSUES = 3_000
 _ALWAYS_PARSED = 50
 _EARLY = 8
 """Before so many messages of a topic nobody knows whether a record is an extreme: each is kept."""
@@ -70,6 +73,7 @@ class Sampler:
         self._masker = Masker()
         self._decoder = Decoder()
         self._plans = Plans()
+        self._commands = OpenCommands()
         self._calm: set[tuple[str, bool, str]] = set()
         self._bin = -1
         self._ordinary_in_bin = 0
@@ -78,8 +82,7 @@ class Sampler:
         self._beyond: Distinct | None = None
         self._pool = Pool(max_messages, self._bin_s, self._decoder, self._plans)
         self._latest_bytes = 0
-        self._issues: dict[tuple[str, str, str], Issue] = {}
-        self._issue_counts: dict[tuple[str, str, str], int] = {}
+        self._issues = Issues()
 
     # -- every message ---------------------------------------------------------------------------
 
@@ -139,6 +142,8 @@ class Sampler:
         if novelty not in topic.novel and len(topic.novel) < MAX_NOVEL:
             topic.novel.add(novelty)
             return True
+        if self._commands.awaits(topic.name):
+            return True
         if t_s >= topic.next_parse_s:
             topic.next_parse_s = t_s + _PARSE_EVERY_S
             return True
@@ -197,7 +202,8 @@ class Sampler:
         known_shape = topic.note_shape(kept.structure, signals)
         topic.compare_with_siblings(kept.structure, reading, signals)
         kept.signals = signals
-        worth = self._note_signals(topic, signals, t_s) if signals else False
+        self._follow_commands(kept, decoded.value)
+        worth = self._issues.note(topic, signals, t_s) if signals else False
         if (
             worth
             or kept.first
@@ -207,7 +213,17 @@ class Sampler:
             or (reading.record and (topic.parsed <= _EARLY or kept.extremes()))
         ):
             topic.next_admit_s = t_s + self._bin_s
-            self._pool.add(kept, decoded, self._issue_counts)
+            self._pool.add(kept, decoded, self._issues.counts)
+
+    def _follow_commands(self, kept: Kept, value: Any) -> None:
+        message, topic = kept.message, kept.state
+        if topic.kind.describes:
+            self._commands.learn(topic.name.split("/", 40), value)
+        elif not message.retain:
+            if self._commands.awaits(topic.name):
+                self._commands.take_answer(message, value, kept.t_s)
+            if topic.kind.command:
+                self._commands.take_command(kept, topic.name.split("/", 40), value, self._topics)
 
     def _has_room(self, t_s: float) -> bool:
         """Whether one more message may be kept although nothing about it is new."""
@@ -218,24 +234,6 @@ class Sampler:
             self._bin, self._ordinary_in_bin = time_bin, 0
         self._ordinary_in_bin += 1
         return self._ordinary_in_bin <= _ORDINARY_PER_BIN
-
-    def _note_signals(self, topic: TopicState, signals: list[Signal], t_s: float) -> bool:
-        """Count signals; tell whether one is worth keeping its message: the 1st, 2nd, 4th, 8th … of a kind."""
-        worth = False
-        for signal in signals:
-            if signal.code == "offline":
-                topic.was_offline = True
-            key = (signal.code, topic.name, signal.key)
-            issue = self._issues.get(key)
-            if issue is None:
-                if len(self._issues) >= _MAX_ISSUES:
-                    continue
-                issue = self._issues[key] = Issue(signal.code, signal.severity, topic.name, 0, t_s, t_s, signal.why)
-            issue.count += 1
-            issue.last_s = t_s
-            self._issue_counts[key] = issue.count
-            worth |= issue.count & (issue.count - 1) == 0
-        return worth
 
     # -- the contract ----------------------------------------------------------------------------
 
@@ -253,7 +251,12 @@ class Sampler:
     def kept_bytes(self) -> int:
         """About what the pool, the latest messages and the states of the topics take."""
         states = _TOPIC_BYTES * len(self._topics) + 200 * len(self._more_topics)
-        learned = self._decoder.held_bytes + self._plans.held_bytes + _CALM_BYTES * len(self._calm)
+        learned = (
+            self._commands.held_bytes
+            + self._decoder.held_bytes
+            + self._plans.held_bytes
+            + _CALM_BYTES * len(self._calm)
+        )
         return self._pool.held_bytes + self._latest_bytes + states + learned
 
     def shrink(self, target_bytes: int) -> None:
@@ -280,7 +283,9 @@ class Sampler:
         # An answer in between is a look, not the result: the reader gets the whole of it at the end.
         running = window.ended_by == "running"
         shown = min(self._shown, self._settings.max_shown_while_running) if running else self._shown
-        chosen = self._pool.choose(shown, self._topics, merged, self._issue_counts)
+        overdue = self._commands.overdue(window.elapsed_s)
+        late = {kept.order: (kept, signal) for kept, signal in overdue}
+        chosen = self._pool.choose(shown, self._topics, merged, self._issues.counts, late)
         more = msgspec.structs.replace(
             self._more, topics=len(self._more_topics) if self._beyond is None else self._beyond.estimate()
         )
@@ -303,7 +308,7 @@ class Sampler:
             ],
             more=more,
             estimated=self._beyond is not None,
-            issues=list(self._issues.values()),
+            issues=self._issues.listed(overdue),
             max_chars=self._settings.result_chars - 2_500,
             decoder=self._decoder,
         )

@@ -11,23 +11,13 @@ import msgspec
 
 from mqtt_mcp.analysis.payloads.decoding import Decoded
 from mqtt_mcp.analysis.payloads.shape import log_level, mask
+from mqtt_mcp.analysis.sample.topic_kind import ALARM, TopicKind
 from mqtt_mcp.analysis.text import looks_like_instruction, quote
 
 WEIGHTS = {"critical": 4.0, "high": 3.0, "medium": 2.0, "low": 1.0}
 _TEXT_CHARS = 600
 
-_AVAILABILITY_LEVELS = frozenset(
-    {"availability", "status", "online", "lwt", "$state", "connected", "available", "conn", "disconnected", "state"}
-    | {"connection", "alive", "reachable"}
-)
-_YES_NO_LEAVES = frozenset(
-    {"online", "connected", "available", "availability", "lwt", "conn", "connection", "alive", "reachable"}
-)
-_ALERT_LEVELS = frozenset({"$alert", "alert", "alerts", "alarm", "alarms"})
 _CALM_WORDS = frozenset({"", "ok", "off", "false", "0", "clear", "cleared", "normal", "none", "no", "inactive", "idle"})
-_GENERIC_LEAVES = frozenset({"state", "value", "status", "data", "raw", "level", "percent", "percentage", "current"})
-"""Last levels that say nothing: the level before is the name of the value."""
-_COMMAND_LEAVES = frozenset({"set", "cmd", "command", "rpc", "$set"})
 _OFFLINE = frozenset(
     {"offline", "lost", "false", "disconnected", "stopped", "unavailable", "dead", "0", "off", "not_available", "down"}
     | {"connectionbroken", "connection_lost"}
@@ -37,11 +27,6 @@ _WEAK = frozenset({"0", "1", "on", "off", "true", "false", "down", "stopped"})
 """Words that mean something only where the topic says that it is about being reachable."""
 _AVAILABILITY_KEYS = frozenset(
     {"state", "online", "_type", "eventtype", "status", "connected", "availability", "connectionstate", "connection"}
-)
-_ALARM = re.compile(
-    r"alarm|leak|smoke|tamper|fault|overtemp|overpower|overvoltage|overcurrent|(?:^|_)gas(?:_|$)|carbon_monoxide"
-    r"|problem|emergency|e_?stop|sos|intrusion|flood",
-    re.IGNORECASE,
 )
 _LEVEL_KEYS = frozenset({"level", "severity", "lvl", "loglevel", "log_level", "priority"})
 _ERROR_WORDS = re.compile(
@@ -55,7 +40,6 @@ _WARNING_WORDS = re.compile(
 )
 _ERROR_KEYS = frozenset({"error", "err", "errors"})
 _MESSAGE_KEYS = frozenset({"message", "msg", "description", "reason", "detail", "text"})
-_REJECTED_LEAVES = frozenset({"rejected", "nack", "failed", "error", "errors"})
 _NO_ERROR = frozenset({"", "none", "ok", "no", "0", "no error", "no_error", "null", "false"})
 _NO_READING = frozenset({"nan", "unknown", "unavailable", "null", "none", "undefined", "inf", "-inf"})
 WEAK_NO_READING = frozenset({"unknown", "none", "null", "undefined"})
@@ -95,34 +79,6 @@ class Signal(msgspec.Struct, frozen=True, gc=False):
     severity: str
     key: str
     why: str
-
-
-class TopicKind:
-    """What a topic's name says about its messages; made once per topic.
-
-    ``name`` is what a value that stands alone is called: the last level, or the one before when that says nothing.
-    """
-
-    __slots__ = (
-        "alarm", "alert", "availability", "command", "join", "leaf", "name", "rejected", "sparkplug",
-        "sparkplug_death", "spoken",
-    )  # fmt: skip
-
-    def __init__(self, topic: str) -> None:
-        levels = topic.rsplit("/", 2)
-        last_two = [level.lower() for level in levels[-2:]]
-        self.leaf = last_two[-1]
-        self.name = last_two[-2] if self.leaf in _GENERIC_LEAVES and len(last_two) > 1 else self.leaf
-        self.availability = any(level in _AVAILABILITY_LEVELS for level in last_two)
-        self.spoken = self.leaf in _YES_NO_LEAVES
-        self.alarm = _ALARM.search(self.name) is not None
-        self.alert = not _ALERT_LEVELS.isdisjoint(last_two)
-        self.rejected = self.leaf in _REJECTED_LEAVES
-        self.command = self.leaf in _COMMAND_LEAVES or topic.startswith("cmnd/")
-        self.join = self.leaf == "join" and topic.startswith(("application/", "v3/"))
-        self.sparkplug = topic.startswith("spBv1.0/")
-        parts = topic.split("/", 4) if topic.startswith("spBv1.0/") else []
-        self.sparkplug_death = parts[2] if len(parts) > 3 and parts[2] in {"NDEATH", "DDEATH"} else ""
 
 
 def about_message(kind: TopicKind, decoded: Decoded, *, retain: bool = False, said_before: bool = True) -> list[Signal]:
@@ -177,7 +133,7 @@ def may_signal(path: str, key: str, letter: str) -> bool:
         wifi = _LINK.fullmatch(key) is not None and _RADIO.search(path) is None
         return wifi or _BATTERY.search(key) is not None or key == "q" or path.startswith("quality.")
     if letter == "b":
-        return _ALARM.search(key) is not None or key in _BOOLEAN_KEYS
+        return ALARM.search(key) is not None or key in _BOOLEAN_KEYS
     return letter == "s"
 
 
@@ -221,7 +177,7 @@ def _judge_boolean_field(
     if value:
         if key in {"battery_low", "low_battery"}:
             signals.append(Signal("battery_low", "medium", path, f"{quote(path, 40)} is true"))
-        elif key == "error" or _ALARM.search(key):
+        elif key == "error" or ALARM.search(key):
             signals.append(Signal("alarm", "critical", path, f"{quote(path, 40)} is true"))
         elif key in {"online", "connected"} and kind.availability:
             signals.append(Signal("online", "low", path, f"{quote(path, 40)} is true"))

@@ -202,6 +202,7 @@ def _listed_issues(
 ) -> tuple[list[Issue], list[IssueGroup]]:
     """The gravest issues one by one, and all others counted by kind: none is left out."""
     shown = {(signal.code, kept.state.name) for kept in kept_shown for signal in kept.signals}
+    shown |= {("command_unanswered", kept.state.name) for kept in kept_shown if kept.state.kind.command}
     ordered = sorted(issues, key=lambda issue: (-WEIGHTS[issue.severity], issue.first_s, issue.topic, issue.code))
     telling = [issue for issue in ordered if issue.severity != "low"][:MAX_ISSUES_LISTED]
     listed = [

@@ -10,7 +10,8 @@ from typing import Any
 
 from mqtt_mcp.analysis.sample.plans import Field
 from mqtt_mcp.analysis.sample.series import Series
-from mqtt_mcp.analysis.sample.signals import WEAK_NO_READING, Signal, TopicKind, about_field
+from mqtt_mcp.analysis.sample.signals import WEAK_NO_READING, Signal, about_field
+from mqtt_mcp.analysis.sample.topic_kind import TopicKind
 from mqtt_mcp.analysis.schema.values import EPOCH_UNITS, epoch_unit
 from mqtt_mcp.analysis.text import quote
 from mqtt_mcp.mqtt.client import Message

@@ -28,6 +28,7 @@ CANDIDATES = st.lists(
                     why=st.just("because"),
                 ),
                 st.integers(1, 100),
+                st.integers(1, 100),
             ),
             max_size=3,
         ),
@@ -63,7 +64,7 @@ def test_with_room_for_all_every_topic_and_structure_is_shown(candidates):
 
 def test_one_error_beats_many_ordinary_messages():
     """A needle: 1 of 1,000 messages, 5 places."""
-    needle = (Signal("error", "high", "", "error text"), 1)
+    needle = (Signal("error", "high", "", "error text"), 1, 1)
     candidates = [plain(f"t{i % 10}", t_s=i, digest=i) for i in range(1_000)]
     candidates[637] = plain("t7", t_s=637, digest=637, signals=[needle])
     chosen = select(candidates, 5)
@@ -75,7 +76,7 @@ def test_one_error_beats_many_ordinary_messages():
 def test_a_thousand_equal_errors_take_one_place():
     """Equal keys are one facet: the other places go to other things."""
     noise = Signal("error", "high", "same", "error text")
-    candidates = [plain("log", t_s=i, digest=i, signals=[(noise, 1_000)]) for i in range(1_000)]
+    candidates = [plain("log", t_s=i, digest=i, signals=[(noise, 1_000, 1)]) for i in range(1_000)]
     candidates += [plain(f"t{i}", t_s=1_000 + i, digest=i) for i in range(20)]
     chosen = select(candidates, 21)
     assert len({candidates[one.index].topic for one in chosen}) == 21

@@ -4,6 +4,7 @@ Owns which messages stay when the pool is full (the same coverage that chooses w
 each topic as a late candidate. Counts nothing.
 """
 
+from collections import Counter
 from collections.abc import Mapping
 
 from mqtt_mcp.analysis.payloads.decoder import Decoder
@@ -103,7 +104,9 @@ class Pool:
         everything = {kept.order: kept for kept in (*(kept for kept, _ in late.values()), *self._latest(topics))}
         everything |= self.kept
         ordered = [everything[order] for order in sorted(everything)]
-        chosen = select(_candidates(ordered, templates, issues, late), k)
+        concerned = {(code, name) for code, name, _ in issues}
+        shared = Counter((code, templates.get(topics[name].masked, topics[name].masked)) for code, name in concerned)
+        chosen = select(_candidates(ordered, templates, issues, late, shared), k)
         return [(ordered[one.index], one) for one in chosen]
 
     def _latest(self, topics: Mapping[str, TopicState]) -> list[Kept]:
@@ -156,7 +159,7 @@ def _facets(kept: Kept, issues: IssueCounts, time_bin: int) -> list[Facet]:
         elif value == series.high:
             found.append((("max", name, path), value, _WEIGHTS["extreme"]))
     if kept.signals:
-        counted = [(signal, issues.get((signal.code, name, signal.key), 1)) for signal in kept.signals]
+        counted = [(signal, issues.get((signal.code, name, signal.key), 1), 1) for signal in kept.signals]
         for key, weight in issue_weights(name, counted):
             found.append((key, None, int(weight * _WEIGHTS["issue"])))
     return found
@@ -167,11 +170,13 @@ def _candidates(
     templates: Mapping[tuple[str, ...], tuple[str, ...]],
     issues: IssueCounts,
     late: Mapping[int, tuple[Kept, Signal]],
+    shared: Mapping[tuple[str, tuple[str, ...]], int],
 ) -> list[Candidate]:
     found = []
     measured: dict[Series, tuple[float, float]] = {}
     for kept in everything:
         state = kept.state
+        template = templates.get(state.masked, state.masked)
         signals = kept.signals
         if kept.order in late:
             signals = [late[kept.order][1], *signals]
@@ -182,14 +187,17 @@ def _candidates(
             Candidate(
                 t_s=kept.t_s,
                 topic=state.name,
-                template="/".join(templates.get(state.masked, state.masked)),
+                template="/".join(template),
                 shape=kept.shape,
                 stored=kept.message.retain,
                 first=kept.first,
                 last=kept.order == state.last_order,
                 words=[(path, word, _telling(state, path, word)) for path, word in kept.words],
                 extremes=[(field.path, which) for field, which in extremes],
-                signals=[(signal, issues.get((signal.code, state.name, signal.key), 1)) for signal in signals],
+                signals=[
+                    (signal, issues.get((signal.code, state.name, signal.key), 1), shared[signal.code, template])
+                    for signal in signals
+                ],
                 duplicate_of=kept.digest,
             )
         )

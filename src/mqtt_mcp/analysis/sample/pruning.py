@@ -28,6 +28,7 @@ ASPECTS: dict[str, float] = {
 }
 TIME_BINS = 20
 _CHRONIC = 20
+_TRAIT = 8
 _FURTHER_ISSUE = 0.15
 _MAX_REASONS = 3
 
@@ -46,7 +47,7 @@ class Candidate(msgspec.Struct, frozen=True, kw_only=True):
         first, last: The first and the last message of its topic.
         words: (field path, word, weight) of discrete values; weights between 0 and 1.
         extremes: (field path, ``min`` or ``max``) that no other message of the topic exceeds.
-        signals: Reasons to look at it, and how often each was seen in the watch.
+        signals: Reasons to look at it, how often each was seen on its topic, and on how many topics like this.
         duplicate_of: Equal for messages with equal topic and payload.
     """
 
@@ -59,7 +60,7 @@ class Candidate(msgspec.Struct, frozen=True, kw_only=True):
     last: bool = False
     words: Sequence[tuple[str, str, float]] = ()
     extremes: Sequence[tuple[str, str]] = ()
-    signals: Sequence[tuple[Signal, int]] = ()
+    signals: Sequence[tuple[Signal, int, int]] = ()
     duplicate_of: int = 0
 
 
@@ -151,11 +152,18 @@ def _facets(candidates: Sequence[Candidate]) -> tuple[list[list[Numbered]], list
     return rows, list(numbers)
 
 
-def issue_weights(topic: str, signals: Sequence[tuple[Signal, int]]) -> list[Weighted]:
-    """The facets of at least one reason and their weights: only the strongest reason of a message counts in full."""
+def issue_weights(topic: str, signals: Sequence[tuple[Signal, int, int]]) -> list[Weighted]:
+    """The facets of at least one reason and their weights: only the strongest reason of a message counts in full.
+
+    What more than ``_TRAIT`` topics of one kind share is a trait of that kind: together they count as much as so many,
+    and less and less when it is nothing grave.
+    """
     found: list[Weighted] = []
-    for signal, count in signals:
+    for signal, count, topics in signals:
         weight = WEIGHTS[signal.severity] * (0.5 if count > _CHRONIC else 1.0)
+        if topics > _TRAIT:
+            share = _TRAIT / topics
+            weight *= share if weight > WEIGHTS["medium"] else share * share
         found.append((("issue", (signal.code, topic, signal.key)), weight))
     if len(found) == 1:
         return found
@@ -219,7 +227,7 @@ def _greedy(
 def _reasons(candidate: Candidate, covered: list[Facet]) -> list[str]:
     reasons = [
         f"{signal.code}: {signal.why}" + (f" ({count} times)" if count > 1 else "")
-        for signal, count in sorted(candidate.signals, key=lambda one: -WEIGHTS[one[0].severity])
+        for signal, count, _ in sorted(candidate.signals, key=lambda one: -WEIGHTS[one[0].severity])
     ]
     for aspect, key in covered:
         if aspect == "extreme" and isinstance(key, tuple):

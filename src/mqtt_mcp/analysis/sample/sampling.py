@@ -7,19 +7,17 @@ is shown (``pool.py``, ``pruning.py``) nor how (``result.py``).
 
 from typing import Any
 
-import msgspec
-
 from mqtt_mcp.analysis.accumulator import Window
-from mqtt_mcp.analysis.distinct import Distinct
 from mqtt_mcp.analysis.payloads.decoder import Decoder
 from mqtt_mcp.analysis.sample.commands import OpenCommands
 from mqtt_mcp.analysis.sample.issues import Issues
 from mqtt_mcp.analysis.sample.kept import KEPT_PAYLOAD_BYTES, Kept, parse
+from mqtt_mcp.analysis.sample.more_topics import MoreTopics
 from mqtt_mcp.analysis.sample.plans import Plans
 from mqtt_mcp.analysis.sample.pool import Pool
 from mqtt_mcp.analysis.sample.result import Counts, SampleResult, compose
 from mqtt_mcp.analysis.sample.signals import Signal, about_message
-from mqtt_mcp.analysis.sample.tables import OtherTopics, TopicCount
+from mqtt_mcp.analysis.sample.tables import TopicCount
 from mqtt_mcp.analysis.sample.tracking import MAX_HASHES, MAX_NOVEL, TemplateState, TopicState
 from mqtt_mcp.analysis.topics.templates import Masker, merge
 from mqtt_mcp.mqtt.client import Message
@@ -77,9 +75,7 @@ class Sampler:
         self._calm: set[tuple[str, bool, str]] = set()
         self._bin = -1
         self._ordinary_in_bin = 0
-        self._more = OtherTopics()
-        self._more_topics: set[str] = set()
-        self._beyond: Distinct | None = None
+        self._more = MoreTopics()
         self._pool = Pool(max_messages, self._bin_s, self._decoder, self._plans)
         self._latest_bytes = 0
         self._issues = Issues()
@@ -157,7 +153,7 @@ class Sampler:
 
     def _new_topic(self, name: str, size: int, t_s: float) -> TopicState | None:
         if len(self._topics) >= MAX_DETAILED_TOPICS:
-            self._count_roughly(name, size)
+            self._more.add(name, size, exact=self._settings.max_topics_exact - len(self._topics))
             return None
         masked = self._masker.mask(name)
         template = self._templates.get(masked)
@@ -166,21 +162,6 @@ class Sampler:
         template.topics += 1
         state = self._topics[name] = TopicState(name, masked, template, t_s)
         return state
-
-    def _count_roughly(self, name: str, size: int) -> None:
-        """A topic beyond those looked at in detail: its messages and bytes stay exact."""
-        self._more.messages += 1
-        self._more.bytes += size
-        if name in self._more_topics:
-            return
-        if self._beyond is None and len(self._more_topics) + len(self._topics) < self._settings.max_topics_exact:
-            self._more_topics.add(name)
-            return
-        if self._beyond is None:
-            self._beyond = Distinct()
-            for known in self._more_topics:
-                self._beyond.add(known)
-        self._beyond.add(name)
 
     # -- messages worth a closer look ------------------------------------------------------------
 
@@ -250,7 +231,7 @@ class Sampler:
     @property
     def kept_bytes(self) -> int:
         """About what the pool, the latest messages and the states of the topics take."""
-        states = _TOPIC_BYTES * len(self._topics) + 200 * len(self._more_topics)
+        states = _TOPIC_BYTES * len(self._topics) + self._more.held_bytes
         learned = (
             self._commands.held_bytes
             + self._decoder.held_bytes
@@ -273,7 +254,7 @@ class Sampler:
 
     def progress(self) -> str:
         """Counts so far."""
-        topics = len(self._topics) + len(self._more_topics)
+        topics = len(self._topics) + len(self._more)
         return f"{self._counts.messages} messages on {topics} topics"
 
     def result(self, window: Window) -> SampleResult:
@@ -286,9 +267,6 @@ class Sampler:
         overdue = self._commands.overdue(window.elapsed_s)
         late = {kept.order: (kept, signal) for kept, signal in overdue}
         chosen = self._pool.choose(shown, self._topics, merged, self._issues.counts, late)
-        more = msgspec.structs.replace(
-            self._more, topics=len(self._more_topics) if self._beyond is None else self._beyond.estimate()
-        )
         return compose(
             counts=self._counts,
             elapsed_s=window.elapsed_s,
@@ -306,8 +284,8 @@ class Sampler:
                 )
                 for topic in self._topics.values()
             ],
-            more=more,
-            estimated=self._beyond is not None,
+            more=self._more.counts(),
+            estimated=self._more.estimated,
             issues=self._issues.listed(overdue),
             max_chars=self._settings.result_chars - 2_500,
             decoder=self._decoder,

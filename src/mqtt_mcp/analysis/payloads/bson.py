@@ -10,8 +10,8 @@ from typing import Any
 
 from mqtt_mcp.analysis.payloads.json_like import MAX_DEPTH, hexed, iso_time, json_like
 
-_SMALLEST = 8
-"""A document with one member of the shortest kind."""
+_SMALLEST = 7
+"""A null without a name."""
 
 
 class _NotBson(ValueError):

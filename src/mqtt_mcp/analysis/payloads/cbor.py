@@ -40,10 +40,10 @@ class _Tagged:
 def _decode(payload: bytes) -> Any | None:
     import cbor2  # noqa: PLC0415 - a window that never sees CBOR need not load it
 
-    def undone(tag: int, decoder: Any) -> _Tagged:
-        return _Tagged(tag, decoder.decode())
+    def undone(tag: int, value: Any, _immutable: bool) -> _Tagged:  # noqa: FBT001 - as cbor2 calls it
+        return _Tagged(tag, value)
 
-    def unknown(_decoder: Any, tag: Any) -> _Tagged:
+    def unknown(tag: Any, _immutable: bool) -> _Tagged:  # noqa: FBT001 - as cbor2 calls it
         return _Tagged(tag.tag, tag.value)
 
     def other(value: Any) -> Any:

@@ -5,15 +5,18 @@ Owns how much of a payload is shown. Does not decide what a payload is (``payloa
 
 import json
 import re
+from itertools import islice
 from typing import Any, NamedTuple
 
 import msgspec
 
+from mqtt_mcp.analysis.payloads.shape import looks_like_id_key
 from mqtt_mcp.analysis.text import clean
 
 _UNSAFE_IN_JSON = re.compile(
     "[\x7f-\x9f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\ufe00-\ufe0e\U000e0000-\U000e0fff]"
 )
+_HUGE = 10**30
 _MAX_HEX_BYTES = 64
 _MIN_ASCII_BYTES = 16
 
@@ -28,21 +31,31 @@ class _Limits(NamedTuple):
 
 
 _LEVELS = (
-    _Limits(string_chars=120, items=8, keys=200, depth=5),
-    _Limits(string_chars=40, items=3, keys=60, depth=4),
-    _Limits(string_chars=24, items=1, keys=30, depth=3),
-    _Limits(string_chars=16, items=1, keys=12, depth=2),
+    _Limits(string_chars=120, items=8, keys=1_000, depth=5),
+    _Limits(string_chars=60, items=4, keys=1_000, depth=4),
+    _Limits(string_chars=40, items=3, keys=500, depth=3),
+    _Limits(string_chars=24, items=1, keys=300, depth=2),
+    _Limits(string_chars=12, items=0, keys=200, depth=2),
+    _Limits(string_chars=12, items=0, keys=24, depth=2),
+    _Limits(string_chars=12, items=0, keys=12, depth=1),
     _Limits(string_chars=12, items=0, keys=5, depth=1),
     _Limits(string_chars=12, items=0, keys=2, depth=1),
 )
-"""Tried in order until the text fits: first generous, then the two first levels only, at last a sketch."""
+"""Tried in order until the text fits: all keys of the two first levels stay as long as possible, at last a sketch."""
+
+_MAP_MEMBERS = 2
+_MIN_MAP = 8
+"""An object with more members than this may be a map from identifiers to objects: two of them tell the rest."""
+
+_MARK = "…"
 
 
 def cut_json(value: Any, max_chars: int) -> tuple[str, bool]:
     r"""A JSON value as compact, valid JSON text of at most ``max_chars`` characters, and whether something was cut.
 
-    Long strings keep their beginning, arrays their first and last items, objects their first keys; what is missing is
-    named in place: ``"…(+12)"``. Characters that could mislead a reader are ``\u`` escapes.
+    Long strings keep their beginning, arrays their first and last items, objects their first keys, maps from
+    identifiers to objects two members; what is missing is named in place: ``"…(+12)"``. Characters that could mislead a
+    reader are ``\u`` escapes.
 
     Args:
         value: What a JSON parser gave, nested at most 64 deep.
@@ -52,7 +65,10 @@ def cut_json(value: Any, max_chars: int) -> tuple[str, bool]:
 
 
 class JsonCutter:
-    """``cut_json`` of one value to several lengths, each at most as long as the one before."""
+    """``cut_json`` of one value to several lengths, each at most as long as the one before.
+
+    Costs time in proportion to the lengths, not to the value: what is bound to be too long is given up on the way.
+    """
 
     def __init__(self, value: Any) -> None:
         self._value = value
@@ -62,82 +78,129 @@ class JsonCutter:
 
     def cut(self, max_chars: int) -> tuple[str, bool]:
         """As ``cut_json``; ``max_chars`` is at most that of the call before. Each level is tried once."""
-        value = self._value
         if self._text is None:
-            self._whole = _small(value, 8 * max_chars) >= 0
-            self._text = _encode(value) if self._whole else self._next()
+            self._whole = _room_left(self._value, max_chars) >= 0
+            self._text = _encode(self._value) if self._whole else self._next(max_chars)
         while len(self._text) > max_chars and not self._exhausted:
             self._whole = False
-            self._text = self._next()
+            self._text = self._next(max_chars)
         return self._text, not self._whole
 
-    def _next(self) -> str:
-        limits = next(self._levels, None)
-        if limits is not None:
-            return _encode(_cut(self._value, limits, limits.depth))
+    def _next(self, max_chars: int) -> str:
+        for limits in self._levels:
+            try:
+                return _encode(_Cut(limits, max_chars).of(self._value, limits.depth))
+            except _TooLong:
+                continue
         self._exhausted = True
         kind = "object" if isinstance(self._value, dict) else "array" if isinstance(self._value, list) else "string"
         return f'"…({kind})"'
 
 
-def _small(value: Any, budget: int) -> int:
-    """What is left of ``budget`` after the characters of a value; stops as soon as it is negative."""
+def _room_left(value: Any, room: int) -> int:
+    """What is left of ``room`` after the fewest characters a value can have; stops as soon as it is negative."""
     if isinstance(value, str):
-        return budget - len(value)
+        return room - len(value) - 2
     if isinstance(value, dict):
         for key, member in value.items():
-            budget = _small(member, budget - len(key))
-            if budget < 0:
-                return budget
+            room = _room_left(member, room - len(key) - 3)
+            if room < 0:
+                return room
     elif isinstance(value, list):
         for member in value:
-            budget = _small(member, budget - 1)
-            if budget < 0:
-                return budget
-    return budget - 1
+            room = _room_left(member, room - 1)
+            if room < 0:
+                return room
+    elif isinstance(value, int) and abs(value) >= _HUGE:
+        return -1
+    return room - 1
 
 
-def _cut_string(text: str, limits: _Limits) -> str:
-    if len(text) <= limits.string_chars:
-        return text
-    kept = max(8, limits.string_chars * 2 // 3)
-    return f"{text[:kept]}…(+{len(text) - kept})"
+class _TooLong(Exception):
+    """What is kept of a value is longer than allowed already."""
 
 
-def _cut_object(value: dict[str, Any], limits: _Limits, depth: int) -> Any:
-    if depth <= 0 and value:
-        return f"{{…(+{len(value)})}}"
-    members: dict[str, Any] = {}
-    for key, member in value.items():
-        if len(members) >= limits.keys:
-            members["…"] = f"(+{len(value) - limits.keys})"
-            break
-        members[_cut_string(key, limits)] = _cut(member, limits, depth - 1)
-    return members
+class _Cut:
+    """A value with less in it, as one level of detail asks; gives up once it must be longer than ``room``."""
+
+    def __init__(self, limits: _Limits, room: int) -> None:
+        self._limits = limits
+        self._room = room
+
+    def of(self, value: Any, depth: int) -> Any:
+        if isinstance(value, str):
+            return self._string(value)
+        if isinstance(value, dict):
+            return self._object(value, depth)
+        if isinstance(value, list):
+            return self._array(value, depth)
+        self._take(1)
+        if isinstance(value, int) and abs(value) >= _HUGE:
+            return f"{str(value)[:20]}…" if abs(value) < 10**4000 else "…(integer)"
+        return value
+
+    def _take(self, chars: int) -> None:
+        self._room -= chars
+        if self._room < 0:
+            raise _TooLong
+
+    def _string(self, text: str) -> str:
+        limit = self._limits.string_chars
+        shown = text
+        if len(text) > limit:
+            kept = max(8, limit * 2 // 3)
+            shown = f"{text[:kept]}…(+{len(text) - kept})"
+        self._take(len(shown) + 2)
+        return shown
+
+    def _object(self, value: dict[str, Any], depth: int) -> Any:
+        if depth <= 0 and value:
+            return self._string(f"{{…(+{len(value)})}}")
+        limit = min(self._limits.keys, _MAP_MEMBERS) if _is_map(value) else self._limits.keys
+        members: dict[str, Any] = {}
+        left_out = 0
+        for key, member in value.items():
+            if len(members) >= limit:
+                left_out = len(value) - len(members)
+                break
+            name = self._string(key)
+            self._take(2)
+            if name in members or name.startswith(_MARK):  # what is cut may be equal, and our mark is ours alone
+                left_out = len(value) - len(members)
+                break
+            members[name] = self.of(member, depth - 1)
+        if left_out:
+            members[_MARK] = f"(+{left_out})"
+        self._take(1)
+        return members
+
+    def _array(self, value: list[Any], depth: int) -> Any:
+        if depth <= 0 and value:
+            return self._string(f"[…(+{len(value)})]")
+        limit = self._limits.items
+        self._take(1)
+        if len(value) <= limit:
+            return [self.of(item, depth - 1) for item in value]
+        head = min(3, limit // 2)
+        if not head:
+            return [self._string(f"…(+{len(value)})")]
+        kept = [self.of(item, depth - 1) for item in value[:head]]
+        return [*kept, self._string(f"…(+{len(value) - head - 1})"), self.of(value[-1], depth - 1)]
 
 
-def _cut_array(value: list[Any], limits: _Limits, depth: int) -> Any:
-    if depth <= 0 and value:
-        return f"[…(+{len(value)})]"
-    if len(value) <= limits.items:
-        return [_cut(item, limits, depth - 1) for item in value]
-    head = min(3, limits.items // 2)
-    kept = [_cut(item, limits, depth - 1) for item in value[:head]]
-    if not head:
-        return [f"…(+{len(value)})"]
-    return [*kept, f"…(+{len(value) - head - 1})", _cut(value[-1], limits, depth - 1)]
-
-
-def _cut(value: Any, limits: _Limits, depth: int) -> Any:
-    if isinstance(value, str):
-        return _cut_string(value, limits)
-    if isinstance(value, dict):
-        return _cut_object(value, limits, depth)
-    if isinstance(value, list):
-        return _cut_array(value, limits, depth)
-    if isinstance(value, int) and abs(value) >= 10**30:
-        return f"{str(value)[:20]}…" if abs(value) < 10**4000 else "…(integer)"
-    return value
+def _is_map(value: dict[str, Any]) -> bool:
+    """Whether it is a long map from identifiers to objects; numbered names count when the objects are of one kind."""
+    if len(value) <= _MIN_MAP:
+        return False
+    first = next(iter(value.values()))
+    if not isinstance(first, dict | list):
+        return False
+    seen = list(islice(value.items(), _MIN_MAP))
+    if all(looks_like_id_key(key) for key, _ in seen):
+        return True
+    return isinstance(first, dict) and all(
+        key[-1:].isdigit() and isinstance(member, dict) and member.keys() == first.keys() for key, member in seen
+    )
 
 
 def _escape(match: re.Match[str]) -> str:
@@ -183,17 +246,23 @@ def cut_hex(payload: bytes, max_chars: int) -> tuple[str, bool]:
     At most 64 bytes are shown, then ``…(+n bytes)``.
     """
     size = len(payload)
-    cut = size > _MAX_HEX_BYTES or 2 * size > max_chars
-    mark = f"…(+{size} bytes)" if cut else ""
-    kept = min(_MAX_HEX_BYTES, size)
-    if any(0x20 < byte < 0x7F for byte in payload[:kept]):
-        room = (max_chars - len(mark) - 3) // 3
-        if room >= min(kept, _MIN_ASCII_BYTES):
-            kept = min(kept, room)
-            mark = f"…(+{size - kept} bytes)" if kept < size else ""
-            shown = "".join(chr(byte) if 0x20 <= byte < 0x7F else "." for byte in payload[:kept])
-            return f"{payload[:kept].hex()}{mark} |{shown}|", kept < size
-    if not cut:
+    shown = min(_MAX_HEX_BYTES, size)
+    if _has_ascii(payload[:shown]):
+        mark_chars = len(f"…(+{size} bytes)")
+        kept = shown if size == shown and 3 * size + 3 <= max_chars else min(shown, (max_chars - mark_chars - 3) // 3)
+        if kept >= min(shown, _MIN_ASCII_BYTES) and _has_ascii(payload[:kept]):
+            ascii_text = "".join(chr(byte) if 0x20 <= byte < 0x7F else "." for byte in payload[:kept])
+            return f"{_hex(payload, kept)} |{ascii_text}|", kept < size
+    if size == shown and 2 * size <= max_chars:
         return payload.hex(), False
-    kept = min(kept, max(0, max_chars - len(mark)) // 2)
-    return f"{payload[:kept].hex()}…(+{size - kept} bytes)", True
+    kept = min(shown, max(0, max_chars - len(f"…(+{size} bytes)")) // 2)
+    return _hex(payload, kept), kept < size
+
+
+def _has_ascii(data: bytes) -> bool:
+    return any(0x20 < byte < 0x7F for byte in data)
+
+
+def _hex(payload: bytes, kept: int) -> str:
+    missing = len(payload) - kept
+    return payload[:kept].hex() + (f"…(+{missing} bytes)" if missing else "")

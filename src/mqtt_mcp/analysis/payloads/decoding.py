@@ -41,15 +41,29 @@ _JSON_START = re.compile(
 )
 
 
+_JSON_OBJECT = re.compile(rb'[ \t\r\n]{0,64}[{\[][ \t\r\n]{0,64}[\[{]{0,8}"')
+
+
 class Decoded(msgspec.Struct, frozen=True):
     """A payload's format and, where it was decoded, its value.
 
-    ``value`` is JSON-like: string keys, no NaN, no bytes. It is the parsed value for ``json``, ``json_nonstandard``
-    (NaN and infinities became None), ``cbor``, ``msgpack`` and ``bson``; a float for ``number``; a bool for
-    ``boolean``; an object for ``key_value`` and ``protobuf`` (by field number);
-    ``{measurement, tags, fields, timestamp}`` or a list of them for ``line_protocol``; a list of cells or of rows for ``csv``; a list of values for ``ndjson``; what
-    ``sparkplug.to_value`` gives for ``sparkplug_b``; the text for other textual formats; None for other binary, empty,
-    too deep and too large (above 1 MiB) ones.
+    ``value`` is JSON-like: string keys, no NaN, no bytes.
+
+    ======================================  ============================================================
+    format                                  value
+    ======================================  ============================================================
+    json, json_nonstandard                  as parsed; NaN and infinities became None
+    cbor, msgpack, bson                     as parsed
+    number, boolean                         a float, a bool
+    key_value                               an object
+    csv                                     a list of cells, or of rows
+    line_protocol                           {measurement, tags, fields, timestamp}, or a list of them
+    ndjson                                  a list
+    protobuf                                an object by field number
+    sparkplug_b                             what ``sparkplug.to_value`` gives
+    other text                              the text
+    other binary, empty, too deep, > 1 MiB  None
+    ======================================  ============================================================
 
     Attributes:
         format: A word of ``FORMATS``: that of the content.
@@ -165,12 +179,12 @@ def _decode_other(  # noqa: PLR0911 - a list of tests, first hit wins
     if wide is not None:
         return Decoded("text_utf16", wide)
     bare = payload.removeprefix(b"\xef\xbb\xbf")
-    if _JSON_START.match(bare) is not None:
-        return _json(bare.strip()) or _lenient_json(bare)
     try:
         text = bare.decode()
     except UnicodeDecodeError:
-        return _binary(payload, content_type, codecs)
+        return _lenient_json(bare) if _JSON_OBJECT.match(bare) else _binary(payload, content_type, codecs)
+    if _JSON_START.match(bare) is not None:
+        return _json(bare.strip()) or _lenient_json(bare)
     if _TEXT_CONTROLS.search(text[: textual.SNIFFED_CHARS]) is not None:
         found = _binary(payload, content_type, codecs)
         return Decoded("text", text) if found.format == "hex" and _mostly_text(payload) else found

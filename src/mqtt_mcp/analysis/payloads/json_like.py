@@ -50,7 +50,7 @@ def json_like(  # noqa: PLR0911 - one return per type
     if isinstance(value, bytes | bytearray | memoryview):
         return hexed(bytes(value))
     if isinstance(value, datetime):
-        return value.isoformat()
+        return value.isoformat().replace("+00:00", "Z")
     return json_like(other(value), other, depth + 1) if other is not None else f"({kind.__name__})"
 
 

@@ -37,9 +37,10 @@ def read(payload: bytes) -> tuple[dict[str, Any], str] | None:
 def _is_plausible(found: list[Field]) -> bool:
     """Whether encoders write this: the first field is a low one, each number has one wire type, and order is kept.
 
-    Random bytes now and then are a message to the last one; hardly ever in ascending order.
+    A single field of fixed width is any one byte before four or eight others. Random bytes now and then are a message
+    to the last one; hardly ever in ascending order.
     """
-    if not found or found[0][0] > 32:
+    if not found or found[0][0] > 32 or (len(found) == 1 and found[0][1] in {FIXED32, FIXED64}):
         return False
     wires: dict[int, int] = {}
     falls = last = 0

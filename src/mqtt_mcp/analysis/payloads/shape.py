@@ -7,6 +7,8 @@ Owns signatures of decoded payloads. Does not decode (``payloads/decoding.py`` d
 import re
 from typing import Any
 
+from mqtt_mcp.analysis.payloads.decoding import Decoded
+
 _MAX_DEPTH = 4
 _MAX_KEYS = 24
 _MAX_KEY_CHARS = 40
@@ -45,6 +47,14 @@ def signature(value: Any) -> str:
     """
     found = text_signature(value) if isinstance(value, str) else _signature(value, 0)
     return found if len(found) <= _MAX_SIGNATURE_CHARS else found[: _MAX_SIGNATURE_CHARS - 1] + "…"
+
+
+def structure_of(decoded: Decoded) -> str:
+    """The structure signature of a decoded payload whatever its format: that of its value, or what tells more.
+
+    ``csv:3``, ``image/jpeg``, ``protobuf:1.0,2.2`` or the format where there is no value.
+    """
+    return decoded.shape or (signature(decoded.value) if decoded.value is not None else decoded.name)
 
 
 def discriminator(value: Any) -> str:

@@ -9,6 +9,7 @@ from itertools import pairwise
 from typing import Any, NamedTuple
 
 from mqtt_mcp.analysis.payloads import line_protocol, tables, units, xml
+from mqtt_mcp.analysis.payloads.binary import sniff_magic
 from mqtt_mcp.analysis.payloads.wrapping import unbase64
 
 SNIFFED_CHARS = 65_536
@@ -86,7 +87,7 @@ def _identifier(text: str) -> str:  # noqa: PLR0911 - a list of tests, first hit
     if " " not in text and "\n" not in text:
         if _HEX_TEXT.fullmatch(text):
             return "hex_text"
-        if len(text) % 4 == 0 and _BASE64.fullmatch(text) and _is_mixed(text) and unbase64(text) is not None:
+        if len(text) % 4 == 0 and _BASE64.fullmatch(text) and _is_base64(text):
             return "base64"
         if text.startswith("data:") and _DATA_URI.fullmatch(text) and unbase64(text) is not None:
             return "base64"
@@ -95,10 +96,17 @@ def _identifier(text: str) -> str:  # noqa: PLR0911 - a list of tests, first hit
     return ""
 
 
+def _is_base64(text: str) -> bool:
+    """Whether text of the alphabet is no word such as ``LivingRoomLamp01``: padded, or a container, or mixed."""
+    content = unbase64(text)
+    if content is None:
+        return False
+    return text[-1] == "=" or "+" in text or bool(sniff_magic(content)) or _is_mixed(text)
+
+
 def _is_mixed(text: str) -> bool:
-    """Whether letters, capitals and digits change as often as in base64, and not as in ``LivingRoomLamp01``."""
-    kinds = ["u" if c.isupper() else "l" if c.islower() else "d" for c in text.rstrip("=")[:_SURELY_BASE64_CHARS]]
+    """Whether letters, capitals and digits change as often as chance has it."""
+    kinds = ["u" if c.isupper() else "l" if c.islower() else "d" for c in text[:_SURELY_BASE64_CHARS]]
     if not {"u", "l"} <= set(kinds):
         return False
-    changes = sum(one != other for one, other in pairwise(kinds))
-    return changes * 5 >= len(kinds) * 2
+    return sum(one != other for one, other in pairwise(kinds)) * 5 >= len(kinds) * 2

@@ -4,14 +4,12 @@ Owns the list of formats. Never raises whatever the bytes are, works in linear t
 payload. Does not show payloads (``rendering.py`` does) and remembers nothing between them (``decoder.py`` does).
 """
 
-import json
-import math
 import re
 from typing import Any, Final
 
 import msgspec
 
-from mqtt_mcp.analysis.payloads import binary, sparkplug, textual, wrapping
+from mqtt_mcp.analysis.payloads import binary, json_text, sparkplug, textual, wrapping
 from mqtt_mcp.analysis.payloads.edge_nodes import Event
 
 FORMATS: Final = (
@@ -29,19 +27,11 @@ BINARY_FORMATS: Final = frozenset(FORMATS[FORMATS.index("gzip") :])
 CODECS: Final = ("gzip", "zlib", "deflate", "base64")
 """What a content may be wrapped in; several are joined by ``+``, the outer first."""
 
-MAX_JSON_DEPTH = 64
 MAX_DECODED_BYTES = 1024 * 1024
-_LENIENT_BYTES = 256 * 1024
 _MAX_CODECS = 3
 _MIN_BASE64_CONTENT_BYTES = 16
 
 _TEXT_CONTROLS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1a\x1c-\x1f\x7f]")
-_JSON_START = re.compile(
-    rb"[ \t\r\n]{0,64}(?:\{|\[\s{0,64}(?:[\[{\"\]]|(?:-?\d[\d.eE+-]{0,32}|true|false|null)\s{0,64}[,\]]))"
-)
-
-
-_JSON_OBJECT = re.compile(rb'[ \t\r\n]{0,64}[{\[][ \t\r\n]{0,64}[\[{]{0,8}"')
 
 
 class Decoded(msgspec.Struct, frozen=True):
@@ -119,7 +109,7 @@ def _decode_large(payload: bytes) -> Decoded:
     magic = binary.sniff_magic(head)
     if magic:
         return _container(magic)
-    if _JSON_START.match(head) is not None:
+    if json_text.STARTS.match(head) is not None:
         return Decoded("json_large")
     text = head.decode("utf-8", "ignore")
     is_text = len(head) - len(text.encode()) <= 3 and _TEXT_CONTROLS.search(text) is None
@@ -128,9 +118,9 @@ def _decode_large(payload: bytes) -> Decoded:
 
 def _json(payload: bytes) -> Decoded | None:
     if (
-        len(payload) > MAX_JSON_DEPTH
-        and payload.count(b"[") + payload.count(b"{") > MAX_JSON_DEPTH
-        and _too_deep(payload)
+        len(payload) > json_text.MAX_DEPTH
+        and payload.count(b"[") + payload.count(b"{") > json_text.MAX_DEPTH
+        and json_text.too_deep(payload)
     ):
         return _DEEP if payload[0] in b"{[" else None
     try:
@@ -139,23 +129,6 @@ def _json(payload: bytes) -> Decoded | None:
         return _DEEP
     except ValueError:  # msgspec's errors and UnicodeDecodeError are ValueErrors
         return None
-
-
-def _too_deep(payload: bytes) -> bool:
-    """Whether brackets outside of strings nest deeper than ``MAX_JSON_DEPTH``; linear, no recursion."""
-    depth = 0
-    for match in _STRUCTURE.finditer(payload):
-        token = match.group()
-        if token in {b"{", b"["}:
-            depth += 1
-            if depth > MAX_JSON_DEPTH:
-                return True
-        elif token in {b"}", b"]"}:
-            depth -= 1
-    return False
-
-
-_STRUCTURE = re.compile(rb'"(?:[^"\\]|\\.)*+"?|[{}\[\]]', re.DOTALL)
 
 
 def _decode_other(  # noqa: PLR0911 - a list of tests, first hit wins
@@ -182,9 +155,13 @@ def _decode_other(  # noqa: PLR0911 - a list of tests, first hit wins
     try:
         text = bare.decode()
     except UnicodeDecodeError:
-        return _lenient_json(bare) if _JSON_OBJECT.match(bare) else _binary(payload, content_type, codecs)
-    if _JSON_START.match(bare) is not None:
-        return _json(bare.strip()) or _lenient_json(bare)
+        return (
+            Decoded(*json_text.lenient(bare))
+            if json_text.SURELY.match(bare)
+            else _binary(payload, content_type, codecs)
+        )
+    if json_text.STARTS.match(bare) is not None:
+        return _json(bare.strip()) or Decoded(*json_text.lenient(bare))
     if _TEXT_CONTROLS.search(text[: textual.SNIFFED_CHARS]) is not None:
         found = _binary(payload, content_type, codecs)
         return Decoded("text", text) if found.format == "hex" and _mostly_text(payload) else found
@@ -226,58 +203,6 @@ def _utf16(payload: bytes) -> str | None:
     text = payload.decode("utf-16-le" if payload[0] else "utf-16-be", "replace")
     letters = sum(char.isascii() and char.isalpha() for char in text[:256])
     return text if letters * 2 > min(256, len(text)) and text.isascii() and not _TEXT_CONTROLS.search(text) else None
-
-
-def _lenient_json(payload: bytes) -> Decoded:
-    """What a strict parser refuses: lone surrogates are mended, NaN and infinity become None, the rest is malformed."""
-    odd = False
-
-    def constant(_: str) -> None:
-        nonlocal odd
-        odd = True
-
-    def number(digits: str) -> float | None:
-        nonlocal odd
-        value = float(digits)
-        if math.isinf(value):
-            odd = True
-            return None
-        return value
-
-    if len(payload) <= _LENIENT_BYTES:
-        try:
-            value = json.loads(payload, parse_constant=constant, parse_float=number)
-            return Decoded("json_nonstandard" if odd else "json", _mended(value))
-        except (ValueError, RecursionError):
-            pass
-        lines = _ndjson(payload)
-        if lines is not None:
-            return Decoded("ndjson", lines)
-    return Decoded("json_malformed", payload.decode("utf-8", "replace"))
-
-
-def _ndjson(payload: bytes) -> list[Any] | None:
-    """The objects or arrays of several lines, one on each; None when a line is anything else."""
-    lines = [line for line in payload.splitlines() if line.strip()]
-    if len(lines) < 2 or any(line.lstrip()[:1] not in {b"{", b"["} for line in lines):
-        return None
-    values = []
-    for line in lines:
-        found = _json(line)
-        if found is None or found.format != "json":
-            return None
-        values.append(found.value)
-    return values
-
-
-def _mended(value: Any) -> Any:
-    if isinstance(value, str):
-        return value.encode("utf-8", "replace").decode()
-    if isinstance(value, list):
-        return [_mended(item) for item in value]
-    if isinstance(value, dict):
-        return {_mended(key): _mended(item) for key, item in value.items()}
-    return value
 
 
 def _mostly_text(payload: bytes) -> bool:

@@ -25,8 +25,8 @@ SYNONYMS = {
     "hex": {"hex_text"},
     "jpeg": {"image/jpeg"},
     "png": {"image/png"},
-    "gzip": {"gzip", "gzip:json", "json+gzip"},
-    "zlib": {"zlib", "zlib:json", "json+zlib"},
+    "gzip": {"gzip", "gzip+json"},
+    "zlib": {"zlib", "zlib+json"},
     "sparkplug": {"sparkplug_b"},
     "binary": {"hex"},
 }

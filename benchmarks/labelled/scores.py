@@ -154,7 +154,7 @@ def score_schema(
             want = set(field.types)
             overlaps.append(len(want & types) / len(want | types))
             errors.append(abs(presence - field.presence))
-    invented = [f"{g} {path}" for g, got in found.items() for path in got if path not in {"$", *profile.get(g, ())}]
+    invented = [f"{g} {path}" for g in profile for path in found.get(g, {}) if path not in {"$", *profile[g]}]
     right = len(errors)
     precision = right / (right + len(invented)) if right + len(invented) else 1.0
     recall = right / (right + len(missed)) if right + len(missed) else 1.0

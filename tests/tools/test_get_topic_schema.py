@@ -43,7 +43,7 @@ async def test_a_summary_has_one_line_per_field(autojump_clock, broker):
     assert result["schemas"][0]["fields"] == [
         "ok  boolean  always",
         "password  string  always  private",
-        "t  number  always  20.5 … 27.5 counter",
+        "t  number  always  20.5 … 27.5",
     ]
     assert "schema" not in result["schemas"][0]
 

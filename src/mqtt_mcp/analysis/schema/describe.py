@@ -11,13 +11,9 @@ from typing import Any
 
 import msgspec
 
-from mqtt_mcp.analysis.schema.node import Node
-from mqtt_mcp.analysis.schema.units import MAX_UNIT_CHARS, Path
-from mqtt_mcp.analysis.schema.values import EPOCH_UNITS, MAX_VALUE_CHARS, Numbers, Strings, epoch_unit
-from mqtt_mcp.analysis.statistics import percentile
-from mqtt_mcp.analysis.text import clean
-from mqtt_mcp.analysis.words import (
-    best_format,
+from mqtt_mcp.analysis.schema.naming import (
+    counts,
+    is_measured,
     is_signal_key,
     is_time_key,
     is_unit_key,
@@ -25,14 +21,22 @@ from mqtt_mcp.analysis.words import (
     measured_by,
     unit_in,
     unit_name,
-    unit_of,
 )
+from mqtt_mcp.analysis.schema.node import Node
+from mqtt_mcp.analysis.schema.units import MAX_UNIT_CHARS, Path
+from mqtt_mcp.analysis.schema.values import EPOCH_UNITS, MAX_VALUE_CHARS, Numbers, Strings, epoch_unit
+from mqtt_mcp.analysis.statistics import percentile
+from mqtt_mcp.analysis.text import clean
+from mqtt_mcp.analysis.words import best_format, unit_of
 
 _ENUM_MAX = 12
 _ENUM_MIN_SEEN = 10
 _ENUM_MAX_SHARE = 0.2
 _STATE_MAX_CODES = 6
 _STATE_MAX_CODE = 12
+_COUNTER_MIN_INTEGERS = 8
+_COUNTER_MIN_NUMBERS = 30
+_MEASURED_UNITS = frozenset({"°C", "°F", "%", "W", "kW", "V", "mV", "A", "mA", "hPa", "Pa", "bar", "lx", "dBm", "ppm"})
 _SKEW_OF_A_CLOCK_S = 86_400.0
 _QUARTER_S = 900.0
 _PAIRS = frozenset(
@@ -135,7 +139,7 @@ def number_kind(numbers: Numbers, scope: Scope) -> str:
         return ""
     if _is_time(numbers, scope):
         return "timestamp"
-    if numbers.count >= 5 and not numbers.falls and numbers.rises >= max(3, numbers.count // 3, 10 * numbers.resets):
+    if _is_counter(numbers, scope):
         return "counter"
     if numbers.minimum == numbers.maximum:
         return "constant" if numbers.count >= 10 else ""
@@ -149,6 +153,20 @@ def number_kind(numbers: Numbers, scope: Scope) -> str:
     ):
         return "state"
     return "gauge" if numbers.count >= 3 else ""
+
+
+def _is_counter(numbers: Numbers, scope: Scope) -> bool:
+    """Whether numbers only rise (but for starting again), and are called so or are too many to do it by chance.
+
+    A room that warms up rises for an hour as well: what is measured in degrees or per cent is no counter.
+    """
+    if numbers.count < 5 or numbers.falls or numbers.rises < max(3, numbers.count // 3, 10 * numbers.resets):
+        return False
+    if counts(scope.name):
+        return True
+    if is_measured(scope.name) or unit(scope, numbers) in _MEASURED_UNITS:
+        return False
+    return numbers.count >= (_COUNTER_MIN_INTEGERS if numbers.integers_only else _COUNTER_MIN_NUMBERS)
 
 
 def _is_time(numbers: Numbers, scope: Scope) -> bool:
@@ -272,6 +290,8 @@ def tidy(value: float) -> float | int:
     """A number with at most 6 significant digits behind what it needs; whole ones as integers."""
     if not math.isfinite(value):
         return 0
+    if isinstance(value, int) and abs(value) < 1 << 64:
+        return value
     if float(value).is_integer() and abs(value) < 1e15:
         return int(value)
     return float(f"{value:.6g}")

@@ -45,6 +45,7 @@ class Style(msgspec.Struct, frozen=True, kw_only=True):
         detail: 2 everything, 1 no examples and statistics, 0 also nothing below ``max_depth``.
         max_depth: Levels of nesting shown at detail 0.
         columns: Rows of comma separated values: always by position.
+        maps: Objects keyed by ids are maps; False where numbers are names of fields, as in protobuf.
         draft_07: Tuples as JSON Schema had them before 2020-12, which AsyncAPI's schema objects are made after.
         started_at_epoch_s: Wall clock at the start of the watch, to compare times in the messages with.
         announced: Units by path, from elsewhere.
@@ -54,6 +55,7 @@ class Style(msgspec.Struct, frozen=True, kw_only=True):
     detail: int = 2
     max_depth: int = 3
     columns: bool = False
+    maps: bool = True
     draft_07: bool = False
     started_at_epoch_s: float | None = None
     announced: Mapping[Path, str] = {}
@@ -194,7 +196,7 @@ class _Writer:
             notes["fields_not_shown"] = len(node.properties)
             return
         prefix = "x-mqtt-" if node.partial else ""
-        if is_dynamic(node):
+        if node.rest is not None or (self._style.maps and is_dynamic(node)):
             notes["kind"] = "map"
             notes["distinct_keys" if node.rest is None else "distinct_keys_at_least"] = len(node.properties)
             pattern = key_pattern(node)
@@ -251,7 +253,8 @@ class _Writer:
 
     def _describe_array(self, schema: dict[str, Any], notes: dict[str, Any], node: Node, place: _Place) -> None:
         notes["items"] = [node.min_items, node.max_items]
-        if node.unique and node.max_items > 1 and node.types["array"] >= _UNIQUE_MIN_ARRAYS:
+        by_position = node.positions is not None and is_tuple(node, columns=self._style.columns)
+        if node.unique and node.max_items > 1 and node.types["array"] >= _UNIQUE_MIN_ARRAYS and not by_position:
             if self._style.strict:
                 schema["uniqueItems"] = True
             else:
@@ -262,9 +265,9 @@ class _Writer:
         if self._cut(place):
             return
         prefix = "x-mqtt-" if node.partial else ""
-        if node.positions is not None and is_tuple(node, columns=self._style.columns):
-            by_position = [self.schema(one, place.below("[]")) for one in node.positions]
-            schema[f"{prefix}{'items' if self._style.draft_07 else 'prefixItems'}"] = by_position
+        if node.positions is not None and by_position:
+            cells = [self.schema(one, place.below("[]")) for one in node.positions]
+            schema[f"{prefix}{'items' if self._style.draft_07 else 'prefixItems'}"] = cells
             if strict:
                 schema["additionalItems" if self._style.draft_07 else "items"] = False
             return

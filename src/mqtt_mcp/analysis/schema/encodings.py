@@ -8,8 +8,8 @@ import re
 from typing import Any, NamedTuple
 
 from mqtt_mcp.analysis.payloads.decoding import BINARY_FORMATS, Decoded
+from mqtt_mcp.analysis.schema.naming import unit_in
 from mqtt_mcp.analysis.schema.profile import MAX_TUPLE
-from mqtt_mcp.analysis.words import unit_in
 
 CSV_COLUMNS = 32
 """Columns of comma separated values that are told apart."""
@@ -27,7 +27,7 @@ class Content(NamedTuple):
         encoding: ``format``, or ``codec+format`` for what was wrapped, as in ``gzip+json``.
         value: None, bool, number, text, list or dict.
         has_value: False when there is nothing to profile; what the bytes are like is all there is then.
-        unit: Unit written behind a number.
+        unit: Unit written behind a number; of key=value text those of its numbers, as ``T=°C,H=%``.
         written: How a number was written when not as JSON does, otherwise empty.
     """
 
@@ -45,7 +45,7 @@ def content_of(decoded: Decoded, payload: bytes) -> Content:
     if found in _WITHOUT_VALUE:
         return Content(name)
     if isinstance(value, (dict, list)) or found in {"json", "json_nonstandard"}:
-        return Content(name, value, has_value=True)
+        return Content(name, value, has_value=True, unit=getattr(decoded, "unit", ""))
     if found in BINARY_FORMATS or decoded.codec:
         return Content(name, value, has_value=value is not None)
     if found == "number" and isinstance(value, (int, float)):
@@ -83,6 +83,11 @@ def is_structured(encoding: str) -> bool:
 def is_csv(encoding: str) -> bool:
     """Whether values are rows, whose columns are told apart by position."""
     return encoding.rpartition("+")[2] == "csv"
+
+
+def has_maps(encoding: str) -> bool:
+    """Whether an object keyed by numbers is a map; in protobuf the numbers are the names of fields."""
+    return encoding.rpartition("+")[2] != "protobuf"
 
 
 def max_tuple(encoding: str) -> int:

@@ -17,8 +17,11 @@ MAX_GUESSED_BYTES = 64
 MAX_SAMPLES = 24
 _MIN_SAMPLES = 4
 _BYTES = slots_bytes(5) + 150
-_MIN_TIME, _MAX_TIME = 978_307_200, 4_102_444_800
-_NUMBERS = (("uint32", "I"), ("float32", "f"), ("uint16", "H"))
+_MIN_TIME, _MAX_TIME = 1_420_070_400, 2_840_140_800
+"""2015 to 2059."""
+_MAX_TIME_SPAN_S = 1_000_000
+_MAX_SIGNED = 1_000
+_NUMBERS = (("float32", "f"), ("uint32", "I"), ("int16", "h"), ("uint16", "H"))
 
 
 class Layout:
@@ -80,8 +83,8 @@ def _common(one: bytes, other: bytes) -> bytes:
 def guess(samples: list[bytes]) -> list[str]:
     """Fields of payloads of one length, as ``offset: what``, from left to right.
 
-    Constant bytes first; then, widest first, times, counters, floats and integers that stay within a part of their
-    range, in either byte order; what is left are single bytes.
+    At each place, in either byte order: floats, times, rising numbers, and integers that stay within a part of their
+    range; then constant bytes; what is left are single bytes.
     """
     size = len(samples[0])
     constant = [len({sample[at] for sample in samples}) == 1 for at in range(size)]
@@ -125,11 +128,13 @@ def _plausible(name: str, column: list[float]) -> str:
         return name if numbers and _smooth(column) else ""
     rising = all(before < after for before, after in pairwise(column))
     if name == "uint32":
-        if low >= _MIN_TIME and high <= _MAX_TIME:
+        if low >= _MIN_TIME and high <= _MAX_TIME and high - low <= _MAX_TIME_SPAN_S:
             return "uint32 time"
-        return "uint32 counter" if rising and high - low <= 1_000 * len(column) and high < 1 << 30 else ""
+        return "uint32 rising" if rising and high - low <= 1_000 * len(column) and high < 1 << 30 else ""
+    if name == "int16":
+        return name if low < 0 and max(abs(low), abs(high)) <= _MAX_SIGNED else ""
     if rising and high - low <= 100 * len(column):
-        return "uint16 counter"
+        return "uint16 rising"
     return "uint16" if low >= 256 and _smooth(column) else ""
 
 

@@ -183,6 +183,8 @@ class SchemaAccumulator:
         if content.written:
             topic.unit = content.unit if topic.unit in {"", content.unit} else " "
             topic.written = topic.written or content.written
+        elif content.unit:
+            self._announced.take_list(message.topic, content.unit)
         if announces(message.topic):
             self._announced.take(message.topic, content.value)
 

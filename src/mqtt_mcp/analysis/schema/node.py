@@ -10,10 +10,10 @@ from sys import getsizeof
 from typing import Any
 
 from mqtt_mcp.analysis.memory import slots_bytes
+from mqtt_mcp.analysis.schema.naming import key_patterns
 from mqtt_mcp.analysis.schema.values import Numbers, Strings
 from mqtt_mcp.analysis.schema.variants import Variants
 from mqtt_mcp.analysis.text import clean
-from mqtt_mcp.analysis.words import key_patterns
 
 MAX_KEYS = 256
 """Distinct keys of one object kept apart; further ones share one node."""

@@ -8,10 +8,10 @@ from sys import getsizeof
 from typing import Any
 
 from mqtt_mcp.analysis.memory import slots_bytes
+from mqtt_mcp.analysis.schema.naming import key_patterns
 from mqtt_mcp.analysis.schema.node import EXAMPLE_CHARS, MAX_KEYS, NODE_BYTES, Node, example
 from mqtt_mcp.analysis.schema.values import Numbers, Strings
 from mqtt_mcp.analysis.schema.variants import Variants, may_tell_apart
-from mqtt_mcp.analysis.words import key_patterns
 
 MAX_DEPTH = 12
 MAX_KEY_CHARS = 500

@@ -12,12 +12,13 @@ import msgspec
 from mqtt_mcp.analysis.accumulator import Window
 from mqtt_mcp.analysis.schema.asyncapi import asyncapi_document
 from mqtt_mcp.analysis.schema.document import Style, schema_of
-from mqtt_mcp.analysis.schema.encodings import is_csv
+from mqtt_mcp.analysis.schema.encodings import has_maps, is_csv, is_structured
 from mqtt_mcp.analysis.schema.fields import field_line, fields, scope_for
 from mqtt_mcp.analysis.schema.groups import MAJORITY, Group, majority
+from mqtt_mcp.analysis.schema.naming import is_value_key
 from mqtt_mcp.analysis.schema.topic_schema import TopicSchema
 from mqtt_mcp.analysis.text import clean, quote
-from mqtt_mcp.analysis.words import is_private, is_value_key
+from mqtt_mcp.analysis.words import is_private
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 JSON_ENCODINGS = frozenset({"json", "json_nonstandard"})
@@ -132,6 +133,7 @@ def _at_level(group: Group, demand: _Demand, level: int) -> TopicSchema:
         max_depth=depth,
         draft_07=demand.output == "asyncapi",
         columns=is_csv(group.encoding),
+        maps=has_maps(group.encoding),
         started_at_epoch_s=demand.window.started_at_epoch_s,
         announced=group.announced,
     )
@@ -172,7 +174,7 @@ def document(group: Group, style: Style, elapsed_s: float) -> dict[str, Any]:
 
 
 def _say_how_written(schema: dict[str, Any], group: Group) -> None:
-    if group.encoding not in JSON_ENCODINGS:
+    if group.encoding not in JSON_ENCODINGS and is_structured(group.encoding):
         schema["description"] = f"The value as decoded from {group.encoding}."
     if group.encoding == "number" and group.written and "unit" not in schema.get("x-mqtt", {}):
         notes = schema.setdefault("x-mqtt", {})
@@ -226,6 +228,7 @@ def _summary(group: Group, demand: _Demand, max_lines: int) -> TopicSchema:
     found = fields(
         group.profile,
         columns=is_csv(group.encoding),
+        maps=has_maps(group.encoding),
         include_root=bool(scalar),
         private=is_private_topic(group.template),
         scope=scope_for(group.announced, demand.window.started_at_epoch_s),

@@ -5,8 +5,9 @@ Owns these judgements over a profiled place. Does not write them down (``documen
 
 from collections import Counter
 
+from mqtt_mcp.analysis.schema.naming import KEY_PATTERNS, is_numbered, key_patterns
 from mqtt_mcp.analysis.schema.node import Node
-from mqtt_mcp.analysis.words import KEY_PATTERNS, is_numbered, key_patterns, looks_like_id
+from mqtt_mcp.analysis.words import looks_like_id
 
 _DYNAMIC_MIN_KEYS = 3
 _NUMBERED_MIN_KEYS = 6

@@ -9,13 +9,14 @@ import re
 from sys import getsizeof
 from typing import Any
 
-from mqtt_mcp.analysis.words import unit_name
+from mqtt_mcp.analysis.schema.naming import unit_name
 
 MAX_UNITS = 5_000
 MAX_UNIT_CHARS = 16
 _MAX_TOPIC_CHARS = 300
 _MAX_COMPONENTS = 200
 _MAX_DEPTH = 4
+_MAX_LISTED = 32
 _ENTRY_BYTES = 420
 
 Path = tuple[str, ...]
@@ -49,6 +50,12 @@ class AnnouncedUnits:
             self._zigbee2mqtt(topic.removesuffix("/bridge/devices"), value)
         elif isinstance(value, dict):
             self._discovery(value)
+
+    def take_list(self, topic: str, units: str) -> None:
+        """Learn from a message that has its units behind its numbers, given as ``T=°C,H=%``."""
+        for one in units[:_MAX_TOPIC_CHARS].split(",")[:_MAX_LISTED]:
+            key, _, unit = one.partition("=")
+            self._put(topic, (key,), unit)
 
     def of(self, topics: tuple[str, ...]) -> dict[Path, str]:
         """The units of the fields of some topics, where these topics agree."""

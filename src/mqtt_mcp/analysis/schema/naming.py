@@ -20,8 +20,8 @@ _UNIT_KEYS = ("unit", "unit_of_measurement", "unitofmeasurement", "units", "uom"
               "unit_of_meas")  # fmt: skip
 _COUNT_WORDS = frozenset(
     {"total", "count", "counter", "cnt", "energy", "kwh", "wh", "uptime", "seq", "sequence", "packets", "bytes",
-     "today", "received", "sent", "number", "version", "consumption", "consumed", "produced", "pulses", "fcnt", "errors",
-     "cycles", "runtime", "hours", "operating", "processed", "parts", "pieces", "index", "cumulative", "import", "export"}
+     "today", "received", "sent", "number", "version", "consumption", "consumed", "pulses", "fcnt", "errors",
+     "cycles", "runtime", "hours", "operating", "processed", "parts", "pieces", "index", "cumulative", "export"}
 )  # fmt: skip
 _MEASURED_WORDS = frozenset(
     {"temperature", "temp", "t", "humidity", "hum", "h", "pressure", "p", "voltage", "power", "current", "brightness",

@@ -103,8 +103,12 @@ def majority(encodings: Mapping[str, int]) -> tuple[str, float]:
     return name, round(count / counts.total(), 3)
 
 
-def split(names: Iterable[str], topics: Mapping[str, TopicFacts]) -> list[list[str]]:
-    """The topics of one template, apart where each has one encoding and these differ; sorted."""
+def split(template: str, names: Iterable[str], topics: Mapping[str, TopicFacts]) -> list[tuple[str, list[str]]]:
+    """The topics of one template, apart where each has one encoding and these differ; sorted, with a template for each.
+
+    The largest part keeps the template; in those of the others the last variable level says the encoding, as in
+    ``home/{device:number}/state``.
+    """
     names = sorted(names)
     together: Counter[str] = Counter()
     by_encoding: dict[str, list[str]] = {}
@@ -119,9 +123,15 @@ def split(names: Iterable[str], topics: Mapping[str, TopicFacts]) -> list[list[s
         if vague in by_encoding and len(by_encoding) > 1:
             largest = max(sorted(by_encoding.keys() - {vague}), key=lambda one: len(by_encoding[one]))
             by_encoding[largest] = sorted(by_encoding[largest] + by_encoding.pop(vague))
-    if pure and len(by_encoding) > 1 and majority(together)[1] < MAJORITY:
-        return [by_encoding[found] for found in sorted(by_encoding)]
-    return [names]
+    if not pure or len(by_encoding) < 2 or majority(together)[1] >= MAJORITY:
+        return [(template, names)]
+    ordered = sorted(by_encoding.items(), key=lambda part: (-len(part[1]), part[0]))
+    return [(template if not at else _named(template, found), part) for at, (found, part) in enumerate(ordered)]
+
+
+def _named(template: str, encoding: str) -> str:
+    begin, brace, end = template.rpartition("}")
+    return f"{begin}:{encoding.replace('/', '-')}{brace}{end}" if brace else template
 
 
 def joined(template: str, names: list[str], topics: Mapping[str, TopicFacts], announced: dict[Path, str]) -> Group:

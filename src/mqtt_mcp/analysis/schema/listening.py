@@ -23,7 +23,7 @@ from mqtt_mcp.mqtt.client import Message
 
 MAX_TOPICS = 5_000
 """Topics profiled; messages on further ones are only counted."""
-MAX_NODES = 40_000
+MAX_NODES = 36_000
 """Nodes of all profiles together; topics first seen beyond that are only counted."""
 FULL_RATE_MESSAGES = 200
 """Messages of one topic that are profiled whatever the load; further ones as long as there is ``PROFILED_PER_S``."""
@@ -199,9 +199,9 @@ class SchemaAccumulator:
         for name, template in templates(self._topics, shapes).items():
             by_template.setdefault(template, []).append(name)
         found = [
-            joined(template, part, self._topics, self._announced.of(tuple(part)))
+            joined(name, part, self._topics, self._announced.of(tuple(part)))
             for template, names in by_template.items()
-            for part in split(names, self._topics)
+            for name, part in split(template, names, self._topics)
         ]
         return sorted(found, key=lambda group: (-group.messages, group.template, group.encoding))
 

@@ -37,9 +37,9 @@ class Numbers:
     """Numbers of one field: exact count, range and mean; percentiles over a systematic sample of at most ``RING``."""
 
     __slots__ = (
+        "_distinct",
         "count",
         "decimals",
-        "distinct",
         "epoch_offset_s",
         "falls",
         "first",
@@ -73,7 +73,8 @@ class Numbers:
         self.integers_only = True
         self.rises = self.falls = self.resets = 0
         """Steps up, steps down, and falls to less than a tenth, as counters have when they start again."""
-        self.distinct: set[float] = set()
+        self._distinct: set[float] | None = None
+        """Different values, up to ``MAX_VALUES`` and one; None as long as ``sample`` has them all."""
         self.sample: list[float] = []
         self.stride = 1
         self.epoch_offset_s: float | None = None
@@ -103,8 +104,8 @@ class Numbers:
         self.m2 += delta * (value - self.mean)
         self.minimum = min(self.minimum, value)
         self.maximum = max(self.maximum, value)
-        if len(self.distinct) <= MAX_VALUES:
-            self.distinct.add(value)
+        if self._distinct is not None and len(self._distinct) <= MAX_VALUES:
+            self._distinct.add(value)
         if not self.count % self.stride:
             self._keep(value)
         self.count += 1
@@ -115,9 +116,18 @@ class Numbers:
         if self.count <= 2 * RING:  # later it grows no more, or by a few values among thousands
             self._measure()
 
+    @property
+    def distinct(self) -> set[float]:
+        """Different values: all of them, or ``MAX_VALUES`` and one where there were more."""
+        if self._distinct is not None:
+            return self._distinct
+        found = set(self.sample)
+        return found if len(found) <= MAX_VALUES else set(sorted(found)[: MAX_VALUES + 1])
+
     def _keep(self, value: float) -> None:
         self.sample.append(value)
         if len(self.sample) >= 2 * RING:
+            self._distinct = self.distinct
             self.sample = self.sample[::2]
             self.stride *= 2
 
@@ -131,8 +141,9 @@ class Numbers:
 
     def _measure(self) -> None:
         small = self.integers_only and self.minimum >= -5 and self.maximum <= 256  # those exist once for all
-        values = 0 if small else max(len(self.sample), len(self.distinct))
-        tables = getsizeof(self.distinct) + getsizeof(self.sample)
+        distinct = self._distinct or ()
+        values = 0 if small else max(len(self.sample), len(distinct))
+        tables = getsizeof(distinct) + getsizeof(self.sample)
         self.held_bytes = max(self.held_bytes, _NUMBERS_BYTES + tables + NUMBER_BYTES * values)
 
     def merge(self, other: "Numbers") -> None:
@@ -156,8 +167,6 @@ class Numbers:
         self.rises += other.rises
         self.falls += other.falls
         self.resets += other.resets
-        if len(self.distinct) <= MAX_VALUES:
-            self.distinct |= other.distinct
         self._join_samples(other)
         self.epoch_offset_s = other.epoch_offset_s if other.epoch_offset_s is not None else self.epoch_offset_s
         self._measure()
@@ -166,6 +175,9 @@ class Numbers:
         stride = max(self.stride, other.stride)
         mine, theirs = self.sample[:: stride // self.stride], other.sample[:: stride // other.stride]
         both = mine + theirs
+        if stride > 1 or len(both) >= 2 * RING:
+            distinct = self.distinct | other.distinct
+            self._distinct = distinct if len(distinct) <= MAX_VALUES else set(sorted(distinct)[: MAX_VALUES + 1])
         while len(both) >= 2 * RING:
             both, stride = both[::2], stride * 2
         self.sample, self.stride = both, stride

@@ -92,6 +92,8 @@ def has_maps(encoding: str) -> bool:
 
 def max_tuple(encoding: str) -> int:
     """The longest array whose items are told apart by position."""
+    if encoding.rpartition("+")[2] == "ndjson":
+        return 0
     return CSV_COLUMNS if is_csv(encoding) else MAX_TUPLE
 
 

@@ -21,7 +21,14 @@ _MIN_TIME, _MAX_TIME = 1_420_070_400, 2_840_140_800
 """2015 to 2059."""
 _MAX_TIME_SPAN_S = 1_000_000
 _MAX_SIGNED = 1_000
-_NUMBERS = (("float32", "f"), ("uint32", "I"), ("int16", "h"), ("uint16", "H"))
+_NUMBERS = (
+    ("uint32 time", "I"),
+    ("float32", "f"),
+    ("uint32 rising", "I"),
+    ("uint16 rising", "H"),
+    ("int16", "h"),
+    ("uint16", "H"),
+)
 
 
 class Layout:
@@ -83,19 +90,27 @@ def _common(one: bytes, other: bytes) -> bytes:
 def guess(samples: list[bytes]) -> list[str]:
     """Fields of payloads of one length, as ``offset: what``, from left to right.
 
-    At each place, in either byte order: floats, times, rising numbers, and integers that stay within a part of their
-    range; then constant bytes; what is left are single bytes.
+    The surest first, each in either byte order: times, floats, rising numbers, small signed numbers, and numbers that
+    stay within a part of their range; then constant bytes; what is left are single bytes.
     """
     size = len(samples[0])
-    constant = [len({sample[at] for sample in samples}) == 1 for at in range(size)]
+    fields: dict[int, tuple[int, str]] = {}
+    free = [True] * size
+    for name, code in _NUMBERS:
+        width = struct.calcsize("<" + code)
+        for at in range(size - width + 1):
+            said = _field(samples, at, width, name, code) if all(free[at : at + width]) else ""
+            if said:
+                fields[at] = (width, said)
+                free[at : at + width] = [False] * width
+    constant = [free[at] and len({sample[at] for sample in samples}) == 1 for at in range(size)]
     found: list[str] = []
     at = 0
     while at < size:
-        field = _field(samples, at)
-        if field is not None:
-            width, said = field
+        if at in fields:
+            width, said = fields[at]
         elif constant[at]:
-            width = next((end for end in range(at, size) if not constant[end] or _field(samples, end)), size) - at
+            width = next((end for end in range(at, size) if not constant[end]), size) - at
             said = "constant " + samples[0][at : at + width].hex(" ")
         else:
             column = [sample[at] for sample in samples]
@@ -105,37 +120,32 @@ def guess(samples: list[bytes]) -> list[str]:
     return found
 
 
-def _field(samples: list[bytes], at: int) -> tuple[int, str] | None:
-    for name, code in _NUMBERS:
-        width = struct.calcsize("<" + code)
-        if at + width > len(samples[0]):
+def _field(samples: list[bytes], at: int, width: int, name: str, code: str) -> str:
+    for order, said in (("<", "little endian"), (">", "big endian")):
+        column = [struct.unpack_from(order + code, sample, at)[0] for sample in samples]
+        lowest = {sample[at if order == "<" else at + width - 1] for sample in samples}
+        if len(set(column)) == 1 or (len(lowest) == 1 and lowest != {0}):  # the lowest byte varies most
             continue
-        for order, said in (("<", "little endian"), (">", "big endian")):
-            column = [struct.unpack_from(order + code, sample, at)[0] for sample in samples]
-            if len(set(column)) == 1:
-                continue
-            what = _plausible(name, column)
-            if what:
-                low, high = min(column), max(column)
-                return width, f"{what} {said} {_short(low)} … {_short(high)}"
-    return None
+        if _plausible(name, column):
+            return f"{name} {said} {_short(min(column))} … {_short(max(column))}"
+    return ""
 
 
-def _plausible(name: str, column: list[float]) -> str:
+def _plausible(name: str, column: list[float]) -> bool:
     low, high = min(column), max(column)
-    if name == "float32":
-        numbers = all(math.isfinite(value) and (value == 0 or 1e-3 <= abs(value) < 1e6) for value in column)
-        return name if numbers and _smooth(column) else ""
     rising = all(before < after for before, after in pairwise(column))
-    if name == "uint32":
-        if low >= _MIN_TIME and high <= _MAX_TIME and high - low <= _MAX_TIME_SPAN_S:
-            return "uint32 time"
-        return "uint32 rising" if rising and high - low <= 1_000 * len(column) and high < 1 << 30 else ""
+    if name == "uint32 time":
+        return low >= _MIN_TIME and high <= _MAX_TIME and high - low <= _MAX_TIME_SPAN_S
+    if name == "float32":
+        usual = all(math.isfinite(value) and (value == 0 or 1e-3 <= abs(value) < 1e6) for value in column)
+        return usual and _smooth(column)
+    if name == "uint32 rising":
+        return rising and high - low <= 1_000 * len(column) and high < 1 << 30
     if name == "int16":
-        return name if low < 0 and max(abs(low), abs(high)) <= _MAX_SIGNED else ""
-    if rising and high - low <= 100 * len(column):
-        return "uint16 rising"
-    return "uint16" if low >= 256 and _smooth(column) else ""
+        return low < 0 and max(abs(low), abs(high)) <= _MAX_SIGNED
+    if name == "uint16 rising":
+        return rising and high - low <= 100 * len(column)
+    return low >= 256 and _smooth(column)
 
 
 def _smooth(column: list[float]) -> bool:

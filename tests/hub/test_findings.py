@@ -1,6 +1,7 @@
 """What results tell is wrong: redacted, bounded, each thing once, and noted whether somebody asks for it or not."""
 
 import sys
+import threading
 from typing import Any
 
 import msgspec
@@ -13,7 +14,7 @@ from mqtt_mcp.hub.audit import Audit
 from mqtt_mcp.hub.findings import CODE_CHARS, MAX_OF_ONE_RESULT, TEXT_CHARS, WHERE_CHARS, Origin
 from mqtt_mcp.hub.journal import MAX_FINDINGS, Journal
 from mqtt_mcp.hub.opening import open_hub
-from mqtt_mcp.hub.records import SEVERITIES, Found
+from mqtt_mcp.hub.records import SEVERITIES, Finding, Found
 from mqtt_mcp.hub.redaction import Redactor
 from testkit.hub import MEMORY, Keeping, NoNetwork, no_progress, watch_request
 from testkit.memory_broker import MemoryBroker
@@ -392,3 +393,45 @@ async def test_a_result_that_cannot_be_made_in_the_background_is_a_lost_record(a
 
     assert watch.hub.journal.totals.failures == 1
     assert watch.hub.sessions() == [watch.session]
+
+
+async def test_a_worker_thread_makes_it_while_others_go_on(broker):
+    """As in the product, in real time: the loop is free while the result is made."""
+    begun, go_on = trio.Event(), threading.Event()
+
+    def slow(_collection):
+        trio.from_thread.run_sync(begun.set)
+        assert go_on.wait(5), "nobody else could run meanwhile"
+        return Counted(7)
+
+    async with open_hub(broker, NoNetwork(), profiles={"memory": MEMORY}, offload=trio.to_thread.run_sync) as hub:
+        client = hub.client_opened("test")
+        watch = Watch(hub, await hub.open_session(MEMORY, client), client)
+        heard = trio.Event()
+        hub.journal.listen(lambda record: heard.set() if isinstance(record, Finding) else None)
+        await watch.watch(0.0, duration_s=0.05, render=slow)
+        with trio.fail_after(5):
+            await begun.wait()
+            go_on.set()
+            await heard.wait()
+
+    assert texts(hub.journal) == ["7 messages"]
+
+
+async def test_a_hub_that_ends_meanwhile_waits_for_the_thread_and_no_longer(broker):
+    """Nothing is left running behind the hub, and nothing is raised."""
+    begun, go_on = threading.Event(), threading.Event()
+
+    def slow(_collection):
+        begun.set()
+        assert go_on.wait(5)
+        return Counted(7)
+
+    with trio.fail_after(10):
+        async with open_hub(broker, NoNetwork(), profiles={"memory": MEMORY}, offload=trio.to_thread.run_sync) as hub:
+            client = hub.client_opened("test")
+            watch = Watch(hub, await hub.open_session(MEMORY, client), client)
+            await watch.watch(0.0, duration_s=0.05, render=slow)
+            await trio.to_thread.run_sync(begun.wait, 5)
+            threading.Timer(0.05, go_on.set).start()
+    assert go_on.is_set()

@@ -35,6 +35,21 @@ async def test_the_issues_of_a_sample(autojump_clock):
     assert found[-1].session_id == p.session_id
 
 
+async def test_issues_that_are_not_listed_one_by_one_are_told_by_their_kind(autojump_clock):
+    """A hundred broken topics: the rest of them is one line, and the place is what was watched."""
+    broker = MemoryBroker()
+    async with product(broker) as p, trio.open_nursery() as nursery:
+        nursery.start_soon(later, broker, *((f"home/{n}", b'{"temperature": 21') for n in range(100)))
+        result = await p.call("subscribe_and_collect", topic_pattern="home/#", duration=10)
+        told = [one for one in p.hub.journal.findings if one.where == "home/#"]
+
+    assert result["more_issues"]
+    assert sorted((one.severity, one.code, one.count) for one in told) == sorted(
+        (one["severity"], one["code"], one["count"]) for one in result["more_issues"]
+    )
+    assert all("more topic" in one.text for one in told)
+
+
 async def test_the_findings_of_one_device(autojump_clock):
     """The sentence is the finding's title."""
     broker = MemoryBroker()

@@ -8,22 +8,26 @@ from collections.abc import Iterable, Iterator
 from mqtt_mcp.analysis.devices.finding import Finding as DeviceFinding
 from mqtt_mcp.analysis.devices.report import DeviceLine
 from mqtt_mcp.analysis.performance.findings import Finding as PerformanceFinding
-from mqtt_mcp.analysis.sample.tables import Issue
+from mqtt_mcp.analysis.sample.tables import Issue, IssueGroup
 from mqtt_mcp.hub.records import Found
 
 
-def found_in_messages(issues: Iterable[Issue]) -> Iterator[Found]:
-    """Issues of a sample: each belongs to one topic."""
+def found_in_messages(issues: Iterable[Issue], more: Iterable[IssueGroup]) -> Iterator[Found]:
+    """Issues of a sample, each of one topic; and those that are not listed one by one, by their kind."""
     for issue in issues:
-        words = issue.code.replace("_", " ")
         when = f"{issue.first_s:.1f} s into" if issue.count == 1 else f"{issue.first_s:.1f} to {issue.last_s:.1f} s of"
         yield Found(
             severity=issue.severity,
             code=issue.code,
-            text=f"{words[:1].upper()}{words[1:]}, {when} the watch.",
+            text=f"{_words(issue.code)}, {when} the watch" + (f": {issue.why}" if issue.why else "."),
             topic=issue.topic,
             at_s=issue.first_s,
             count=issue.count,
+        )
+    for group in more:
+        topics = "one more topic" if group.topics == 1 else f"{group.topics} more topics"
+        yield Found(
+            severity=group.severity, code=group.code, text=f"{_words(group.code)} on {topics}.", count=group.count
         )
 
 
@@ -42,3 +46,8 @@ def found_in_traffic(findings: Iterable[PerformanceFinding]) -> Iterator[Found]:
     """Findings about the broker and its traffic as a whole."""
     for one in findings:
         yield Found(severity=one.severity, code=one.code, text=one.evidence)
+
+
+def _words(code: str) -> str:
+    words = code.replace("_", " ")
+    return words[:1].upper() + words[1:]

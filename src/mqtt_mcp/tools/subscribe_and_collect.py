@@ -164,7 +164,7 @@ async def run(context: Context, args: Args) -> msgspec.Struct:
         wait_s=args.wait_s,
         accumulator=accumulator,
         render=render,
-        findings=lambda result: found_in_messages(result.issues),
+        findings=lambda result: found_in_messages(result.issues, result.more_issues),
         limit=args.max_messages,
     )
 

@@ -2,10 +2,10 @@
 
 import pytest
 
+from mqtt_mcp.analysis.devices.assets import Assets
 from mqtt_mcp.analysis.devices.availability import availability
 from mqtt_mcp.analysis.devices.descriptions import learn
 from mqtt_mcp.analysis.devices.directory import Directory
-from mqtt_mcp.analysis.devices.generic import generic_name
 from mqtt_mcp.analysis.devices.place import place
 from mqtt_mcp.analysis.devices.times import payload_time_s
 
@@ -97,7 +97,7 @@ def test_a_topic_tells_its_device_and_role(topic, ecosystem, name, role):
 )
 def test_layouts_that_nobody_defined_are_split_at_ids_and_availabilities(topic, prefixes, name):
     """The last row of the table in section 4.1."""
-    assert generic_name(topic.split("/"), prefixes) == name
+    assert Assets([topic.split("/")], prefixes).name(topic.split("/")) == name
 
 
 def test_home_assistant_discovery_names_topics_words_and_expiry():

@@ -16,13 +16,13 @@ LEAVES = frozenset(
 _UP = frozenset({"online", "ready", "true", "connected", "available", "alive", "up", "init", "sleeping", "on"})
 _DOWN = frozenset(
     {"offline", "lost", "false", "disconnected", "unavailable", "dead", "not_available", "connection lost", "down"}
-    | {"connection_lost", "connectionlost", "unreachable"}
+    | {"connection_lost", "connectionlost", "unreachable", "connectionbroken", "connection_broken"}
 )
 _ON_OFF_LEAVES = frozenset({"online", "connected", "available", "lwt", "alive", "connection"})
 """Leaves where on, off, 1, 0, up and down are availabilities as well; elsewhere they are ordinary values."""
 _AMBIGUOUS = frozenset({"on", "off", "up", "down", "true", "false", "init"})
 _BIRTHS: dict[str, State] = {"NBIRTH": "up", "DBIRTH": "up", "NDEATH": "down", "DDEATH": "down"}
-_KEYS = ("state", "online", "status", "availability", "value", "connected")
+_KEYS = ("state", "online", "status", "availability", "value", "connected", "connectionState", "connection_state")
 
 
 def is_availability_topic(levels: list[str]) -> bool:

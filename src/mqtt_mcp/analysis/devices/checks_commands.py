@@ -23,7 +23,19 @@ _TARGET_PATIENCE_S = 10.0
 
 def command_error(view: View) -> Outcome:
     """A command was answered with an error."""
-    return noted(view, "command_error", "medium", "A command was answered with an error.")
+    told = noted(view, "command_error", "medium", "A command was answered with an error.")
+    if told.findings:
+        return told
+    failed = [
+        (track, view.logs[track.topic].failed) for track in view.device.tracks
+        if track.topic in view.logs and view.logs[track.topic].failed
+    ]  # fmt: skip
+    return judged([
+        fail("command_error", "medium", "A command was answered with an error.", track=track, at_s=said[0],
+             messages=[said[1]])
+        for track, said in failed[:1]
+        if said is not None
+    ])  # fmt: skip
 
 
 def command_unanswered(view: View) -> Outcome:

@@ -6,24 +6,27 @@ Each check is a function of a ``View`` and returns an ``Outcome``.
 import re
 
 from mqtt_mcp.analysis.devices.checks_reach import mentions, noted
-from mqtt_mcp.analysis.devices.fields import is_battery_level, is_battery_voltage
 from mqtt_mcp.analysis.devices.finding import (
     NOT_APPLICABLE,
     NOT_ENOUGH_DATA,
     PASS,
+    Finding,
     Outcome,
     Severity,
     View,
     fail,
     judged,
 )
+from mqtt_mcp.analysis.devices.series import Series
 from mqtt_mcp.analysis.devices.track import Track
 
 _PLANNED = re.compile(r"software|system restart|settings|upgrade|\bota\b|restart command|user|button", re.IGNORECASE)
 """Restart reasons of a device that was told to restart."""
 _RESTART_COMMAND = re.compile(r"restart|reboot|ota|update|upgrade", re.IGNORECASE)
 _COIN_CELL_V = 2.3
+_LEAST_CELL_V, _MOST_CELL_V = 1.5, 5.5
 _SAME_RESTART_S = 60.0
+_JOIN_LOOP = 3
 _WIFI_WEAK_DBM, _RADIO_WEAK_DBM = -80.0, -90.0
 _WIFI = frozenset({"tasmota", "shelly", "esphome"})
 
@@ -32,10 +35,12 @@ def battery_low(view: View) -> Outcome:
     """At most 10 % (20 % for a low warning), a coin cell below 2.3 V, or the device says so itself."""
     applicable = False
     for track in view.tracks:
-        levels = [one for path, one in track.series.items() if is_battery_level(path, track.levels)]
-        levels = [] if "mains" in track.links else [one for one in levels if one.minimum >= 0 and one.maximum <= 100]
+        levels = [one for one in track.series.values() if one.traits.charge]
+        levels = [] if "mains" in track.links else [one for one in levels if _is_percent(one)]
         says = "battery_low" in track.links
-        volts = [one for path, one in track.series.items() if is_battery_voltage(path, track.levels)]
+        volts = [
+            one for one in track.series.values() if one.traits.cell or (one.traits.charge and not _is_percent(one))
+        ]
         applicable = applicable or bool(levels) or says or bool(volts)
         lowest = min((one.minimum for one in levels), default=100.0)
         cell = min((one.minimum / (1000 if one.minimum > 100 else 1) for one in volts), default=9.0)
@@ -48,6 +53,17 @@ def battery_low(view: View) -> Outcome:
                      value=f"{lowest:g}" if lowest <= 20 else said, at_s=at_s)
             ])  # fmt: skip
     return PASS if applicable else NOT_APPLICABLE
+
+
+def _is_percent(series: Series) -> bool:
+    """Whether a charge can be in percent: small broken numbers are volts."""
+    volts = (
+        not series.traits.percent
+        and series.decimals
+        and series.minimum > _LEAST_CELL_V
+        and series.maximum < _MOST_CELL_V
+    )
+    return series.minimum >= 0 and series.maximum <= 100 and not volts
 
 
 def link_weak(view: View) -> Outcome:
@@ -84,6 +100,9 @@ def reboot(view: View) -> Outcome:
     """Uptime went back, a restart reason other than power-on was given, or a birth came without a death."""
     restarts = [(track, at_s, text) for track in view.tracks for at_s, text in track.reboots]
     if not restarts:
+        joined = _joined(view)
+        if joined:
+            return judged(joined)
         return PASS if any(track.uptime is not None for track in view.tracks) else NOT_ENOUGH_DATA
     restarts.sort(key=lambda one: one[1])
     times: list[float] = []
@@ -103,6 +122,24 @@ def reboot(view: View) -> Outcome:
     ])  # fmt: skip
 
 
+def _joined(view: View) -> list[Finding]:
+    """A LoRaWAN device that joined again: it restarted, or gave its session up."""
+    if view.device.ecosystem not in {"chirpstack", "ttn"}:
+        return []
+    joins = [track for track in view.tracks if track.levels[-1] == "join" and track.live]
+    return [
+        fail("reboot", _join_severity(track.live),
+             f"It joined the network {'again' if track.live == 1 else f'{track.live} times'}: it restarted or lost its "
+             "session.", track=track, at_s=track.first_s, count=track.live, confidence=0.7)
+        for track in joins
+    ]  # fmt: skip
+
+
+def _join_severity(joins: int) -> Severity:
+    """One join may be a start or the weekly renewal; several are a device that does not hear the answer."""
+    return "low" if joins == 1 else "medium" if joins < _JOIN_LOOP else "high"
+
+
 def _was_told(view: View, times_s: list[float]) -> bool:
     """Whether a command to restart came in the minute before."""
     return any(
@@ -115,7 +152,22 @@ def _was_told(view: View, times_s: list[float]) -> bool:
 
 def alarm(view: View) -> Outcome:
     """A switch named like an alarm was on, or a component reports a condition that protects it."""
-    return noted(view, "alarm", "critical", "An alarm was reported.")
+    own = noted(view, "alarm", "critical", "An alarm was reported.")
+    if own.findings or view.device.ecosystem != "frigate":
+        return own
+    at_parent = view.device.parent is not None
+    tracks = view.device.parent.tracks if view.device.parent is not None else view.tracks
+    alerts = [
+        (track, note) for track in tracks for note in track.notes
+        if note.kind == "review_alert" and (not at_parent or note.text == view.device.name)
+    ]  # fmt: skip
+    if not alerts:
+        return own
+    track, note = alerts[0]
+    return judged([
+        fail("alarm", "critical" if at_parent else "low", "The recorder rates what the camera saw as an alert.",
+             track=track, at_s=note.t_s, count=sum(one.count for _, one in alerts), value=note.text)
+    ])  # fmt: skip
 
 
 def error_log(view: View) -> Outcome:

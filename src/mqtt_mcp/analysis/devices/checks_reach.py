@@ -7,7 +7,6 @@ import re
 from itertools import pairwise
 
 from mqtt_mcp.analysis.devices.device import Device
-from mqtt_mcp.analysis.devices.fields import is_battery_level
 from mqtt_mcp.analysis.devices.finding import (
     NOT_APPLICABLE,
     NOT_ENOUGH_DATA,
@@ -102,7 +101,7 @@ def offline_reasons(view: View) -> list[str]:
 
 
 def _battery(track: Track) -> float:
-    values = [one.last for path, one in track.series.items() if is_battery_level(path, track.levels)]
+    values = [one.last for one in track.series.values() if one.traits.charge]
     return min(values, default=100.0)
 
 
@@ -158,7 +157,7 @@ def flapping(view: View) -> Outcome:
 def contradiction(view: View) -> Outcome:
     """Announced offline but publishing live; announced online but silent for long, or for longer than expire_after."""
     found = view.device.change()
-    late = [] if view.link_gaps else [
+    late = [] if view.link_gaps or view.device.dead_parent() is not None else [
         one for one in view.tracks
         if one.expire_after_s and view.now_s - (one.last_live_s or 0.0) > one.expire_after_s
     ]  # fmt: skip
@@ -174,7 +173,8 @@ def contradiction(view: View) -> Outcome:
     track, change = found
     if change.state == "down":
         return judged(_alive(view, track, change.t_s, change.word))
-    silent = [] if view.link_gaps else [one for one in view.tracks if running_gap_s(one, view) > 5 * limit_s(one) > 0]
+    known = view.link_gaps or view.device.dead_parent() is not None
+    silent = [] if known else [one for one in view.tracks if running_gap_s(one, view) > 5 * limit_s(one) > 0]
     findings += [
         fail("contradiction", "high", "It is announced online but has gone silent.", track=one,
              at_s=one.last_live_s or 0.0, confidence=0.7, value=f"silent for {running_gap_s(one, view):.0f} s",

@@ -86,7 +86,9 @@ def burst(view: View) -> Outcome:
         mean = track.live / view.now_s
         if track.peak < _SMALL_BURST or track.peak <= 10 * mean:
             continue
-        severity: Severity = "medium" if track.peak >= _BURST and track.role not in {"event", "log"} else "low"
+        severity: Severity = (
+            "medium" if track.peak >= _BURST and track.role not in {"event", "log"} and not track.momentary else "low"
+        )
         findings.append(
             fail("burst", severity, f"{track.peak} messages came within one second.", track=track,
                  at_s=track.peak_s, value=f"{track.peak}/s", expected=f"{mean:.2g}/s", count=track.peak, confidence=0.8)

@@ -3,7 +3,6 @@
 Each check is a function of a ``View`` and returns an ``Outcome``.
 """
 
-from mqtt_mcp.analysis.devices.fields import is_measured, own_words
 from mqtt_mcp.analysis.devices.finding import (
     NOT_APPLICABLE,
     NOT_ENOUGH_DATA,
@@ -61,7 +60,7 @@ def stale_retained(view: View) -> Outcome:
         age_s = view.started_at_epoch_s - stored_offset_s
         if age_s <= max(_OLD_S, _OLD_INTERVALS * track.median_gap_s()) or track.live:
             continue
-        measured = any(is_measured(own_words(path, track.levels)) for path in track.series)
+        measured = any(series.traits.measured for series in track.series.values())
         severity: Severity = "medium" if measured and track.role == "state" else "low"
         findings.append(
             fail("stale_retained", severity, f"The stored state is {_age(age_s)} old and nothing newer came.",

@@ -6,7 +6,6 @@ Each check is a function of a ``View`` and returns an ``Outcome``.
 import math
 
 from mqtt_mcp.analysis.devices.checks_reach import noted
-from mqtt_mcp.analysis.devices.fields import MEASURED, SETTINGS, is_measured, jumps, own_words
 from mqtt_mcp.analysis.devices.finding import (
     NOT_APPLICABLE,
     NOT_ENOUGH_DATA,
@@ -28,9 +27,9 @@ _SENTINELS = frozenset(
     | {-99.0, 99999.0}
 )
 _FEWEST = 6
-_FAR, _VERY_FAR = 15.0, 50.0
+_FAR = 15.0
+_HUGE_LOAD = 10_000.0
 _FAR_FROM_SENTINEL = 25.0
-_HUMID = frozenset({"humidity", "hum", "moisture"})
 _STUCK_LIVE = 20
 _STUCK_FEW = 12
 _CHANCES = 12.0
@@ -43,13 +42,12 @@ def value_outlier(view: View) -> Outcome:
     enough = False
     for track in view.tracks:
         for path, series in track.series.items():
-            named = own_words(path, track.levels)
-            impossible = _impossible(track, path, named, series)
+            impossible = _impossible(track, path, series)
             if impossible:
                 findings += impossible
             elif series.count >= _FEWEST and len(series.distinct) >= 3 and series.falls:
                 enough = True
-                findings += _extremes(track, path, series) if jumps(named) else _outliers(track, path, series)
+                findings += _extremes(track, path, series) if series.traits.jumps else _outliers(track, path, series)
     findings += _unlike_others(view, "value_outlier", "high")
     if not enough and not findings:
         return NOT_ENOUGH_DATA
@@ -57,17 +55,17 @@ def value_outlier(view: View) -> Outcome:
     return judged(findings[:4])
 
 
-def _impossible(track: Track, path: str, named: frozenset[str], series: Series) -> list[Finding]:
+def _impossible(track: Track, path: str, series: Series) -> list[Finding]:
     """Values that need no history: an error value among others, or what the quantity cannot be."""
-    if MEASURED.isdisjoint(named) or not SETTINGS.isdisjoint(named):
+    if not series.traits.measured:
         return []
     for value, at_s in ((series.minimum, series.minimum_s), (series.maximum, series.maximum_s)):
         said = ""
         if value in _SENTINELS and series.count >= 2 and abs(median(series.ring) - value) > _FAR_FROM_SENTINEL:
             said = "a known error value"
-        elif not _HUMID.isdisjoint(named) and not -0.5 <= value <= 101.0 and "absolute" not in named and value < 1000:
+        elif series.traits.humidity and 0 <= median(series.ring) <= 100 and not -0.5 <= value <= 101.0:
             said = "which a humidity cannot be"
-        elif ("temperature" in named or "temp" in named) and value < -273.15:
+        elif series.traits.temperature and value < -459.67:
             said = "which a temperature cannot be"
         if said:
             usual = median(series.ring)
@@ -84,7 +82,7 @@ def _unlike_others(view: View, code: str, severity: Severity) -> list[Finding]:
              value=one.value, expected=one.expected, confidence=0.75, at_s=track.last_s)
         for track in view.tracks
         for one in view.odd.get(track.topic, ())
-        if one.code == code and not (code == "value_outlier" and jumps(own_words(one.path, track.levels)))
+        if one.code == code and not (one.path in track.series and track.series[one.path].traits.jumps)
     ]  # fmt: skip
 
 
@@ -110,19 +108,26 @@ def _outliers(track: Track, path: str, series: Series) -> list[Finding]:
 
 
 def _extremes(track: Track, path: str, series: Series) -> list[Finding]:
-    """Of a field that jumps by nature: only a single value ten times any other, in an otherwise steady series."""
+    """Of a field that jumps by nature: only a single value ten times any other, in an otherwise steady series.
+
+    Loads go from nothing to kilowatts: there only what no household has.
+    """
     ring = list(series.ring)
-    if len(ring) < _STUCK_FEW:
-        return []
     middle = median(ring)
     for value, at_s in ((series.minimum, series.minimum_s), (series.maximum, series.maximum_s)):
         others = [one for one in ring if one != value]
-        steady = others and mad(others, middle) < 0.1 * abs(middle) and len(others) >= len(ring) - 1
-        if steady and robust_z(value, ring) > _VERY_FAR and abs(value) > 10 * max(map(abs, others)) > 0:
-            return [
-                fail("value_outlier", "low", f"{quote(path)} was {value:g} once, usually {middle:g}.", track=track,
-                     at_s=at_s, value=f"{value:g}", expected=f"about {middle:g}", confidence=0.5)
-            ]  # fmt: skip
+        if len(others) < len(ring) - 1 or abs(value) <= 10 * max(map(abs, others)) or not any(others):
+            continue
+        if abs(value) < _HUGE_LOAD and len(ring) < _STUCK_FEW:
+            continue
+        if series.traits.load:
+            severity: Severity = "high" if abs(value) >= _HUGE_LOAD else "low"
+        else:
+            severity = "high" if mad(others, middle) < 0.1 * abs(middle) else "low"
+        return [
+            fail("value_outlier", severity, f"{quote(path)} was {value:g} once, usually {middle:g}.", track=track,
+                 at_s=at_s, value=f"{value:g}", expected=f"about {middle:g}", confidence=0.6)
+        ]  # fmt: skip
     return []
 
 
@@ -134,7 +139,7 @@ def stuck_value(view: View) -> Outcome:
         live = track.live - track.duplicates
         if live < _STUCK_FEW:
             continue
-        measured = {path: one for path, one in track.series.items() if is_measured(own_words(path, track.levels))}
+        measured = {path: one for path, one in track.series.items() if one.traits.measured}
         with_decimals = {path: one for path, one in measured.items() if one.decimals}
         enough = enough or bool(measured)
         same = [path for path, one in with_decimals.items() if len(one.distinct) == 1 and one.count >= _STUCK_FEW]
@@ -147,7 +152,7 @@ def stuck_value(view: View) -> Outcome:
             fail("stuck_value", "medium", f"{quote(one.path)} never changed, unlike that of {one.members - 1} equals.",
                  track=track, count=live, value=one.value, expected=one.expected, confidence=0.75)
             for one in view.odd.get(track.topic, ())
-            if one.code == "stuck_value" and not jumps(own_words(one.path, track.levels))
+            if one.code == "stuck_value" and not track.series[one.path].traits.jumps
         ]  # fmt: skip
     return judged(findings[:2]) if enough or findings else NOT_ENOUGH_DATA
 

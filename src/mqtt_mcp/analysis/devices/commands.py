@@ -10,7 +10,7 @@ from sys import getsizeof
 from typing import Any
 
 from mqtt_mcp.analysis.devices.directory import Directory
-from mqtt_mcp.analysis.devices.replies import Expectation, answers, expected, shows
+from mqtt_mcp.analysis.devices.replies import Expectation, answers, error_of, expected, shows
 from mqtt_mcp.analysis.devices.track import Track
 from mqtt_mcp.mqtt.client import Message, Properties
 
@@ -53,10 +53,12 @@ class Sent:
 class Log:
     """The commands on one topic: counts, response times of the last 64, and the last few."""
 
-    __slots__ = ("answered", "late", "recent", "sent", "times_s")
+    __slots__ = ("answered", "failed", "late", "recent", "sent", "times_s")
 
     def __init__(self) -> None:
         self.sent = self.answered = 0
+        self.failed: tuple[float, str] | None = None
+        """When one was last answered with an error, and the error; foreign text."""
         self.late: Sent | None = None
         """The first that was not answered in time."""
         self.times_s: deque[float] = deque(maxlen=64)
@@ -150,6 +152,9 @@ class Commands:
             elif answers(one.wish, value, properties):
                 one.answered_s, one.by = t_s, by or awaited
                 one.log.answered += not one.wish.desired
+                said = error_of(value)
+                if said:
+                    one.log.failed = (t_s, said)
                 one.log.times_s.append(t_s - one.t_s)
             else:
                 one.other = True

@@ -5,6 +5,7 @@ needs the whole watch (the ``checks_*`` do).
 """
 
 import re
+from collections import Counter
 from itertools import islice
 from typing import Any
 
@@ -22,6 +23,7 @@ from mqtt_mcp.analysis.text import looks_like_instruction
 _LEVEL_KEYS = ("level", "severity", "lvl", "loglevel", "log_level")
 _TEXT_KEYS = ("message", "msg", "error", "description", "text", "reason", "Error")
 _ERRORS = frozenset({"error", "critical", "fatal", "alert", "emerg", "emergency", "err"})
+_WARNINGS = frozenset({"warning", "warn"})
 _CALM_RESTARTS = re.compile(r"power.?on|deep.?sleep", re.IGNORECASE)
 _TAKEN_OVER = frozenset({"duplicate_clientid", "takenover", "takeovered", "discarded", "session_taken_over"})
 """Why AWS IoT and EMQX say that they disconnected a client whose id came a second time."""
@@ -113,7 +115,9 @@ def _text(track: Track, text: str, t_s: float, *, retain: bool) -> None:
     if track.injection is None and looks_like_instruction(text):
         track.injection = (t_s, text[:300])
     word = text.strip().lower()
-    level = log_level(text) if len(text) <= 600 or track.role == "log" else ""
+    level = _level(track, text)
+    if "$alert" in track.levels and word:
+        track.note("alarm", "critical", text, t_s)
     if level in _ERRORS:
         track.note("error_log", "error", text, t_s)
     elif level == "warning" and track.role == "log":
@@ -129,6 +133,13 @@ def _text(track: Track, text: str, t_s: float, *, retain: bool) -> None:
         _switch(track, text.strip(), t_s)
     if track.levels[:3] == ["$SYS", "broker", "log"] and "already connected, closing old connection" in text:
         track.note("duplicate_client_id", "error", text, t_s)
+
+
+def _level(track: Track, text: str) -> str:
+    """The log level of a text, told by itself or by its topic (Homie: ``$log/error``)."""
+    if track.role == "log" and track.levels[-1].lower() in _ERRORS | _WARNINGS:
+        return "warning" if track.levels[-1].lower() in _WARNINGS else "error"
+    return log_level(text) if len(text) <= 600 or track.role == "log" else ""
 
 
 def _switch(track: Track, said: str, t_s: float) -> None:
@@ -164,13 +175,31 @@ def _object(track: Track, value: dict[str, Any], t_s: float, *, retain: bool) ->
         data = value.get("data")
         name = data.get("friendly_name", data.get("ieee_address", "")) if isinstance(data, dict) else ""
         track.note("device_leave", "warning", str(name)[:120], t_s)
-    if retain and track.role == "state":
-        pressed = next((value[key] for key in _EVENT_KEYS if isinstance(value.get(key), str) and value[key]), "")
-        track.stored_event = pressed[:60] or track.stored_event
+    pressed = next((value[key] for key in _EVENT_KEYS if isinstance(value.get(key), str) and value[key]), "")
+    if pressed and track.role == "state":
+        track.momentary = True
+        track.stored_event = pressed[:60] if retain else track.stored_event
     if track.role in {"state", "availability", "info"} and not retain:
         _shape(track, value, t_s)
     _radio(track, value)
+    _recorder(track, value, t_s)
     del track.reboots[:-10]
+
+
+def _recorder(track: Track, value: dict[str, Any], t_s: float) -> None:
+    """Frigate: cameras without frames in its statistics, and what it rates as an alert."""
+    cameras = value.get("cameras") if track.levels[-1] == "stats" else None
+    if isinstance(cameras, dict):
+        for name, camera in islice(cameras.items(), 50):
+            if (
+                isinstance(camera, dict)
+                and camera.get("camera_fps") == 0
+                and camera.get("detection_enabled") is not False
+            ):
+                track.note("camera_dead", "error", name[:120], t_s)
+    after = value.get("after")
+    if isinstance(after, dict) and after.get("severity") == "alert" and isinstance(after.get("camera"), str):
+        track.note("review_alert", "critical", after["camera"][:120], t_s)
 
 
 def _radio(track: Track, value: dict[str, Any]) -> None:
@@ -242,17 +271,27 @@ def _shape(track: Track, value: dict[str, Any], t_s: float) -> None:
     if shape not in track.shapes and usual and usual[0][1] >= 5 and usual[0][1] >= 0.6 * track.shapes.total():
         types = _types(value)
         lost = [key for key in track.shape if "." not in key and key not in types]
+        parts = _lost_parts(track.shape, types)
         changed = [
             key for key, kind in types.items() if {track.shape.get(key, kind), kind} - {"null"} not in ({kind}, set())
         ]
         expected = sum("." not in key for key in track.shape)
-        if (changed or len(lost) > expected / 3) and track.shape_change is None:
+        if (changed or parts or len(lost) > expected / 3) and track.shape_change is None:
+            lost += parts
             said = [f"{key} is {types[key]} instead of {track.shape[key]}" for key in changed[:3]]
             track.shape_change = (t_s, "; ".join(said + ([f"without {', '.join(lost[:5])}"] if lost else [])))
     elif not usual or track.shapes[shape] + 1 >= usual[0][1]:
         track.shape = _types(value)
     if shape in track.shapes or len(track.shapes) < 8:
         track.shapes[shape] += 1
+
+
+def _lost_parts(usual: dict[str, str], types: dict[str, str]) -> list[str]:
+    """Inner objects that are gone, and those of which most fields are gone."""
+    parts = [key for key, kind in usual.items() if kind == "object" and "." in key and key not in types]
+    inner = Counter(key.rpartition(".")[0] for key in usual if "." in key)
+    gone = Counter(key.rpartition(".")[0] for key in usual if "." in key and key not in types)
+    return parts + [key for key, count in gone.items() if key in types and count > max(1, inner[key] / 2)]
 
 
 def _types(value: dict[str, Any]) -> dict[str, str]:

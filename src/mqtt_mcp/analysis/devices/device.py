@@ -4,12 +4,14 @@ Owns which track belongs to which device once everything is known. Does not sear
 judges nothing (the ``checks_*`` do).
 """
 
+from collections import Counter
 from collections.abc import Iterable
 from typing import Literal
 
+from mqtt_mcp.analysis.devices.assets import Assets
 from mqtt_mcp.analysis.devices.availability import is_availability_topic
 from mqtt_mcp.analysis.devices.directory import MAX_TEXT, Directory, Known
-from mqtt_mcp.analysis.devices.generic import generic_name, is_long_id
+from mqtt_mcp.analysis.devices.generic import is_long_id
 from mqtt_mcp.analysis.devices.place import place
 from mqtt_mcp.analysis.devices.roles import Place, role_of
 from mqtt_mcp.analysis.devices.track import Change, Track
@@ -32,11 +34,13 @@ class Device:
         ecosystem, scope, name: Its identity; ``name`` is foreign text, as topics call it.
         parent, children: The bridge, node, root or gateway it depends on, or None; and the other way round.
         known: What descriptions say of it, or None.
+        ambiguous: Another device has the same name in another scope.
         called: Other names under which it was found, such as those of Home Assistant.
         clashes: Its discovery topics whose unique id another one has.
     """
 
     __slots__ = (
+        "ambiguous",
         "called",
         "children",
         "clashes",
@@ -52,6 +56,7 @@ class Device:
     def __init__(self, ecosystem: str, scope: str, name: str) -> None:
         self.ecosystem, self.scope, self.name = ecosystem, scope, name
         self.parent_name = ""
+        self.ambiguous = False
         self.parent: Device | None = None
         self.known: Known | None = None
         self.called: set[str] = set()
@@ -61,8 +66,10 @@ class Device:
 
     @property
     def label(self) -> str:
-        """The name for people: as described, else as its topics call it."""
-        return (self.known.label if self.known else "") or self.name
+        """The name for people: as described, else as its topics call it; with its scope where that tells it apart."""
+        if self.known and self.known.label:
+            return self.known.label
+        return f"{self.scope}/{self.name}" if self.ambiguous else self.name
 
     @property
     def aliases(self) -> set[str]:
@@ -139,10 +146,12 @@ def group(tracks: Iterable[Track], directory: Directory) -> list[Device]:
         and is_availability_topic(track.levels)
         and len(track.levels) > 1
     )
+    unknown = [track.levels for track, where in placed if where.ecosystem == "generic"]
+    assets = Assets(unknown, prefixes)
     nodes = {where.name for _, where in placed if where.ecosystem == "esphome"}
     found: dict[tuple[str, str, str], Device] = {}
     for track, where in placed:
-        at = _generic(track, directory, prefixes, nodes) if where.ecosystem == "generic" else where
+        at = _generic(track, directory, assets, nodes) if where.ecosystem == "generic" else where
         if not at.name or track.topic in directory.client_topics:
             continue
         key = (at.ecosystem, at.scope, at.name)
@@ -153,7 +162,9 @@ def group(tracks: Iterable[Track], directory: Directory) -> list[Device]:
             device.parent_name = at.parent or (device.known.parent if device.known else "")
         _take(device, track, at, directory)
     _merge(found)
+    twins = Counter((ecosystem, name) for ecosystem, _, name in found)
     for device in found.values():
+        device.ambiguous = bool(device.scope) and twins[device.ecosystem, device.name] > 1
         if device.parent_name:
             parent = found.get((device.ecosystem, device.scope, device.parent_name))
             if parent is not None and parent is not device:
@@ -210,7 +221,7 @@ def _place(track: Track, directory: Directory) -> Place:
     return where
 
 
-def _generic(track: Track, directory: Directory, prefixes: frozenset[str], nodes: set[str]) -> Place:
+def _generic(track: Track, directory: Directory, assets: Assets, nodes: set[str]) -> Place:
     role = role_of(track.levels)
     for depth in (1, 2, 3):
         base = "/".join(track.levels[:depth])
@@ -222,4 +233,4 @@ def _generic(track: Track, directory: Directory, prefixes: frozenset[str], nodes
     shelly = directory.known("shelly", "/".join(track.levels[:-1]))
     if shelly is not None:
         return Place("shelly", shelly.name, role)
-    return Place("generic", generic_name(track.levels, prefixes), role)
+    return Place("generic", assets.name(track.levels), role)

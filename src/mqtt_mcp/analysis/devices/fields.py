@@ -4,6 +4,8 @@ Owns the words that make a field a measurement, a setting, a battery or an alarm
 """
 
 from collections.abc import Sequence
+from functools import lru_cache
+from typing import NamedTuple
 
 from mqtt_mcp.analysis.words import words
 
@@ -47,11 +49,19 @@ MEASURED = frozenset(
     {"temperature", "humidity", "pressure", "co2", "voc", "tvoc", "pm25", "pm10", "moisture", "temp", "temperatur"}
     | {"vibration", "flow", "level", "ph", "conductivity", "hum", "tc", "dewpoint", "torque", "viscosity", "density"}
 )
+_LOADS = frozenset(
+    {"power", "current", "load", "brightness", "illuminance", "lux", "occupancy", "position", "motion", "presence"}
+    | {"apparent", "reactive", "rain", "solar", "noise", "alt", "vel", "energy", "count", "counter", "total", "today"}
+    | {"wind", "duration", "transition", "score", "area", "box", "progress", "volume", "id", "seq", "uptime"}
+)
+_HUMID = frozenset({"humidity", "hum", "moisture"})
+_WARM = frozenset({"temperature", "temp", "temperatur"})
 BATTERY = frozenset({"battery", "batt", "bat", "soc", "batterylevel"})
 _NO_LEVEL = frozenset(
     {"voltage", "volt", "volts", "v", "mv", "current", "power", "capacity", "charging", "time", "health", "soh", "low"}
     | {"temperature", "temp", "state", "type", "energy", "replaced", "alarm", "threshold", "cycles", "unavailable"}
 )
+_PERCENT = frozenset({"level", "percent", "percentage", "pct", "soc", "remaining"})
 _VOLTS = frozenset({"voltage", "volt", "volts", "v", "mv"})
 _ALARMS = frozenset(
     {"alarm", "leak", "smoke", "tamper", "fault", "overtemperature", "overtemp", "overpower", "overvoltage", "gas"}
@@ -80,26 +90,54 @@ def own_words(path: str, levels: Sequence[str]) -> frozenset[str]:
     return frozenset()
 
 
-def is_measured(found: frozenset[str]) -> bool:
-    """Whether a field with these words is measured, not set."""
-    return not MEASURED.isdisjoint(found) and SETTINGS.isdisjoint(found)
+class Traits(NamedTuple):
+    """What kind of quantity a field is, told from names alone.
+
+    Attributes:
+        measured: It is measured, not set.
+        jumps: It may jump when all is well.
+        load: It jumps from nothing to much, as what people switch on does.
+        humidity, temperature: It is one.
+        charge: A state of charge.
+        percent: It says that it is in percent.
+        cell: The voltage of a battery.
+    """
+
+    measured: bool
+    jumps: bool
+    load: bool
+    humidity: bool
+    temperature: bool
+    charge: bool
+    percent: bool
+    cell: bool
 
 
-def jumps(found: frozenset[str]) -> bool:
-    """Whether a field with these words may jump when all is well."""
-    return not SWITCHING.isdisjoint(found) or not SETTINGS.isdisjoint(found)
+def traits(path: str, levels: Sequence[str]) -> Traits:
+    """What kind of quantity a field is.
+
+    Args:
+        path: Dotted, or ``$`` for a payload that is a single value.
+        levels: The topic split at ``/``.
+    """
+    return _traits(own_words(path, levels), frozenset(words(path.rpartition(".")[2])))
 
 
-def is_battery_level(path: str, levels: Sequence[str]) -> bool:
-    """Whether a field is a state of charge in percent."""
-    named = own_words(path, levels) | frozenset(words(path.rpartition(".")[2]))
-    return not BATTERY.isdisjoint(named) and _NO_LEVEL.isdisjoint(named)
-
-
-def is_battery_voltage(path: str, levels: Sequence[str]) -> bool:
-    """Whether a field is the voltage of a battery."""
-    named = own_words(path, levels) | frozenset(words(path.rpartition(".")[2]))
-    return named >= {"vbat"} or (not BATTERY.isdisjoint(named) and not _VOLTS.isdisjoint(named))
+@lru_cache(maxsize=1_024)
+def _traits(named: frozenset[str], own: frozenset[str]) -> Traits:
+    both = named | own
+    battery = not BATTERY.isdisjoint(both)
+    set_by_somebody = not SETTINGS.isdisjoint(both)
+    return Traits(
+        measured=not MEASURED.isdisjoint(named) and not set_by_somebody,
+        jumps=not SWITCHING.isdisjoint(named) or set_by_somebody,
+        load=not _LOADS.isdisjoint(named),
+        humidity=not _HUMID.isdisjoint(named) and "absolute" not in named,
+        temperature=not _WARM.isdisjoint(named),
+        charge=battery and _NO_LEVEL.isdisjoint(both),
+        percent=not _PERCENT.isdisjoint(both),
+        cell="vbat" in both or (battery and not _VOLTS.isdisjoint(both)),
+    )
 
 
 def is_alarm(name: str) -> bool:

@@ -1,11 +1,6 @@
-"""Devices of which no convention tells: where their topics are cut, and which ids their payloads carry.
-
-Owns the guesses for layouts that nobody defined. Layouts of the ecosystems are ``place.py``'s.
-"""
+"""Names and ids as such: written alike, found inside payloads, and so long that they mean one device anywhere."""
 
 from typing import Any
-
-from mqtt_mcp.analysis.words import looks_like_id
 
 _ID_KEYS = frozenset(
     {"id", "device", "device_id", "deviceid", "dev_id", "ieee", "ieee_address", "ieeeaddr", "mac", "macaddress", "eui"}
@@ -33,27 +28,6 @@ def ids_in(value: Any) -> set[str]:
             if key.lower() in _ID_KEYS and isinstance(text, str) and 3 <= len(text) <= 80 and len(found) < _MAX_IDS:
                 found.add(normalise(text))
     return found - {""}
-
-
-def generic_name(levels: list[str], prefixes: frozenset[str]) -> str:
-    """The device of a topic that no convention explains.
-
-    Args:
-        levels: The topic split at ``/``.
-        prefixes: Topics that have an availability below them.
-
-    Returns:
-        The longest such prefix; else everything up to the last level that looks like an id; else the topic without its
-        last level.
-    """
-    for end in range(len(levels) - 1, 0, -1):
-        prefix = "/".join(levels[:end])
-        if prefix in prefixes:
-            return prefix
-    for at in range(len(levels) - 1, -1, -1):
-        if looks_like_id(levels[at]):
-            return "/".join(levels[: at + 1])
-    return "/".join(levels[:-1]) if len(levels) > 1 else levels[0]
 
 
 def is_long_id(text: str) -> bool:

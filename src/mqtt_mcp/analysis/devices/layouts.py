@@ -160,8 +160,8 @@ def frigate(base: str, rest: list[str]) -> Place:
         role = "event"
     elif rest[-1] == "state" and len(rest) > 2:
         role = "info"
-    elif role == "availability":
-        role = "state"
+    elif role in {"availability", "state"}:  # counts of objects, which change when something moves
+        role = "event"
     return Place("frigate", rest[0], role, "frigate", base)
 
 

@@ -40,20 +40,25 @@ def find(query: str, devices: list[Device]) -> Match:
     wanted = normalise(query)
     if not wanted:
         return Match(None, "the name holds no letter or digit")
-    named = [one for one in devices if wanted in {normalise(one.name), normalise(one.name.rpartition("/")[2])}]
-    exact = [one for one in named if normalise(one.name) == wanted] or named
-    if exact:
-        return _one_of(exact, "by its name")
-    aliased = [one for one in devices if wanted in {normalise(alias) for alias in one.aliases}]
+    whole = [one for one in devices if wanted in {normalise(one.name), normalise(one.label), normalise(_scoped(one))}]
+    last = whole or [one for one in devices if normalise(one.name.rpartition("/")[2]) == wanted]
+    if last:
+        return _one_of(last, "by its name")
+    aliased = [one for one in devices if wanted in map(normalise, one.aliases)]
     if aliased:
         return _one_of(aliased, "by an address or name from its description")
     by_topic = _by_segment(wanted, query, devices)
     if by_topic is not None:
         return by_topic
-    by_payload = [one for one in devices if any(wanted in track.ids for track in one.tracks)]
-    if by_payload:
-        return _one_of(by_payload, "by an id inside its payloads")
+    ends = [one for one in devices if "/" in query and normalise(_scoped(one)).endswith(wanted)]
+    found = ends if len(ends) == 1 else [one for one in devices if any(wanted in track.ids for track in one.tracks)]
+    if found:
+        return _one_of(found, "by the end of its name" if ends == found else "by an id inside its payloads")
     return _closest(query, wanted, devices)
+
+
+def _scoped(device: Device) -> str:
+    return f"{device.scope}/{device.name}" if device.scope else device.name
 
 
 def _one_of(found: list[Device], how: str) -> Match:

@@ -8,7 +8,7 @@ import math
 from itertools import islice
 from typing import Any
 
-from mqtt_mcp.analysis.devices.fields import is_alarm
+from mqtt_mcp.analysis.devices.fields import is_alarm, traits
 from mqtt_mcp.analysis.devices.sequences import SEQUENCE_KEYS, MessageCounter
 from mqtt_mcp.analysis.devices.series import Series
 from mqtt_mcp.analysis.devices.times import TIME_KEYS, PayloadTimes, payload_time_s
@@ -129,7 +129,9 @@ def _flag(track: Track, path: str, key: str, t_s: float, *, on: bool) -> None:
 
 
 def take_null(track: Track, path: str, t_s: float) -> None:
-    """A field is null or a word that means so; counts only where numbers were before."""
+    """A field is null or a word that means so; counts only where values were before, and not in events."""
+    if track.role == "event":
+        return
     if path in track.series or (path == "$" and track.words >= 2):
         count, first_s = track.nulls.get(path, (0, t_s))
         track.nulls[path] = (count + 1, first_s)
@@ -154,7 +156,7 @@ def take_number(track: Track, path: str, key: str, number: float, t_s: float) ->
     if series is None:
         if len(track.series) >= MAX_SERIES or len(path) > MAX_PATH_CHARS:
             return
-        series = track.series[path] = Series()
+        series = track.series[path] = Series(traits(path, track.levels))
     series.add(value, t_s)
 
 

@@ -17,6 +17,7 @@ PATIENCE_S = 5.0
 SLEEPERS_PATIENCE_S = 10.0
 """For battery and LoRaWAN devices, and for shadows that a device has to follow."""
 _BRIDGE_PATIENCE_S = 15.0
+_RESTARTS = frozenset({"restart", "upgrade", "otaurl", "reset"})
 _IDS = ("transaction", "clientToken", "id", "request_id", "requestId", "correlation_id", "correlationId", "msg_id")
 _ON = frozenset({"on", "true", "1", "open"})
 _OFF = frozenset({"off", "false", "0", "closed", "close"})
@@ -86,6 +87,8 @@ def _zigbee(levels: Sequence[str], value: Any, directory: Directory, name: str) 
 
 
 def _tasmota(levels: Sequence[str], _value: Any, directory: Directory, name: str) -> list[Expectation]:
+    if levels[-1].lower() in _RESTARTS:
+        return []
     above = list(levels[:-1])
     bases = [base for base, found in directory.tasmota_bases.items() if found == (name, "stat")]
     if not bases:
@@ -211,6 +214,18 @@ def answers(wish: Expectation, value: Any, properties: Properties | None) -> boo
         said = _id_of(value)
         return said in {"", wish.key} and (said != "" or not isinstance(value, dict) or "method" not in value)
     return wish.wanted is None or shows(wish.wanted, value) is not False
+
+
+def error_of(value: Any) -> str:
+    """The error that an answer tells, cut; empty for none. Foreign text."""
+    if not isinstance(value, dict):
+        return ""
+    error = value.get("error")
+    if isinstance(error, dict):
+        return str(error.get("message", error.get("code", "error")))[:200]
+    if value.get("status") == "error" or (isinstance(error, str) and error):
+        return str(error or "error")[:200]
+    return ""
 
 
 def shows(wanted: Any, value: Any) -> bool | None:

@@ -7,15 +7,41 @@ from mqtt_mcp.analysis.devices.track import Track
 from mqtt_mcp.analysis.statistics import mad
 
 _LEAST_S = 10.0
+_FEW, _FEWEST, _MANY = 3, 5, 20
+_LONG = 5
+_VERY_REGULAR = 0.9
+_RARE = 0.07
 _MAD_TO_SIGMA = 1.4826
 
 
 def limit_s(track: Track) -> float:
-    """The longest ordinary interval of a periodic topic; 0.0 when it is not periodic."""
-    if track.role not in {"state", "info"} or len(track.gaps) < 5 or track.cadence() != "periodic":
+    """The longest ordinary interval of a periodic topic; 0.0 when it is not periodic.
+
+    A topic that is longer silent every now and then (a motion sensor that says "off" soon after each "on") has none.
+    """
+    number = len(track.gaps)
+    if track.role not in {"state", "info"} or number < _FEW or track.momentary:
         return 0.0
     middle = track.median_gap_s()
-    return max(3 * middle, middle + 6 * _MAD_TO_SIGMA * mad(list(track.gaps), middle), _LEAST_S)
+    if number < _FEWEST:
+        steady = track.series and all(0.7 * middle <= gap <= 1.3 * middle for gap in track.gaps)
+        return max(_LONG * middle, 2 * _LEAST_S) if steady else 0.0
+    if middle * number < _LEAST_S or track.cadence() != "periodic" or _speaks_on_change(track, middle):
+        return 0.0
+    limit = max(3 * middle, middle + 6 * _MAD_TO_SIGMA * mad(list(track.gaps), middle), _LEAST_S)
+    pauses = sum(gap > min(limit, 3 * middle) for gap in track.gaps)
+    return limit if pauses <= max(1, _RARE * number) else 0.0
+
+
+def _speaks_on_change(track: Track, middle: float) -> bool:
+    """Whether a topic with words or small numbers is regular by chance only: it speaks when something changes."""
+    if track.shape:
+        return False
+    values = track.series.get("$")
+    if values is not None and (values.decimals or values.changes < 0.5 * values.count):
+        return values.traits.charge
+    regular = sum(0.6 * middle <= gap <= 1.4 * middle for gap in track.gaps)
+    return regular < _VERY_REGULAR * len(track.gaps) or len(track.gaps) < _MANY
 
 
 def running_gap_s(track: Track, view: View) -> float:

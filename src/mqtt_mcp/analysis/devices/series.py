@@ -5,6 +5,8 @@ Holds facts only, bounded.
 
 from collections import deque
 
+from mqtt_mcp.analysis.devices.fields import Traits
+
 RING = 32
 
 
@@ -25,9 +27,11 @@ class Series:
         "minimum_s",
         "ring",
         "same",
+        "traits",
     )
 
-    def __init__(self) -> None:
+    def __init__(self, traits: Traits) -> None:
+        self.traits = traits
         self.count = self.same = self.changes = 0
         self.falls = self.decimals = False
         self.last = self.last_s = self.minimum_s = self.maximum_s = 0.0

@@ -90,6 +90,7 @@ class Track:
         "malformed_text",
         "max_bytes",
         "messages",
+        "momentary",
         "notes",
         "nulls",
         "parsed",
@@ -126,8 +127,8 @@ class Track:
         self.topic, self.levels, self.role = topic, levels, role
         self.expire_after_s = 0.0
         """Silence after which Home Assistant calls it unavailable, as announced; 0.0 never."""
-        self.close = False
-        """It may belong to the wanted device: look closely."""
+        self.close = self.momentary = False
+        """It may belong to the wanted device: look closely. Its messages tell of moments, such as a pressed button."""
         self.last_bytes = 0
         self.messages = self.live = self.stored = self.duplicates = self.parsed = 0
         self.first_s = self.last_s = t_s

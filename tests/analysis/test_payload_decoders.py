@@ -23,8 +23,8 @@ from mqtt_mcp.analysis.payloads.decoding import decode
 from mqtt_mcp.analysis.payloads.rendering import Rendering, show
 from mqtt_mcp.analysis.payloads.shape import structure_of
 from mqtt_mcp.analysis.payloads.wrapping import MAX_INFLATED_BYTES, inflate
-from mqtt_mcp.analysis.sample.signals import TopicKind, find, leaves
 from testkit.encodings import ENCODINGS, bson, field, varint
+from testkit.messages import signals_of
 
 SCALARS = st.none() | st.booleans() | st.integers(-(2**63), 2**63 - 1) | st.floats(allow_nan=False) | st.text()
 VALUES = st.recursive(
@@ -50,7 +50,7 @@ def as_json(value):
 def examine(payload: bytes, topic: str = "a/b", content_type: str = "") -> None:
     """Everything that is done with a payload; the value must be JSON."""
     decoded = decode(payload, topic, content_type)
-    find(TopicKind(topic), decoded, leaves(decoded.value))
+    signals_of(topic, decoded)
     assert len(structure_of(decoded)) <= 700
     rendering = Rendering(decoded, payload)
     for chars in (2_000, 400, 60, 20):

@@ -1,7 +1,7 @@
 """Coverage-guided fuzzing of everything that reads a payload; started by ``scripts/fuzz``, not by pytest.
 
-Each input is examined as one payload on ordinary and on Sparkplug topics. It must not raise, its value must be JSON, its
-renderings must fit, and it must not take longer than its size explains.
+Each input is examined as one payload on ordinary and on Sparkplug topics. It must not raise, its value must be JSON,
+its renderings must fit, and it must not take longer than its size explains.
 
     python tests/fuzz/payloads.py CORPUS_FOLDER [libFuzzer options]
 """
@@ -20,7 +20,7 @@ with atheris.instrument_imports(include=["mqtt_mcp.analysis"]):
     from mqtt_mcp.analysis.payloads.decoding import FORMATS
     from mqtt_mcp.analysis.payloads.rendering import Rendering
     from mqtt_mcp.analysis.payloads.shape import discriminator, structure_of
-    from mqtt_mcp.analysis.sample.signals import TopicKind, find, leaves
+    from testkit.messages import signals_of
 from testkit.encodings import ENCODINGS
 
 TOPICS = ("home/kitchen/status", "spBv1.0/plant/DDATA/edge/dev", "spBv1.0/plant/NBIRTH/edge", "spBv1.0/STATE/host")
@@ -39,7 +39,7 @@ def examine(payload: bytes) -> None:
         assert decoded.format in FORMATS, decoded.format
         assert decoder.held_bytes >= 0
         json.dumps(decoded.value, allow_nan=False).encode()
-        find(TopicKind(topic), decoded, leaves(decoded.value))
+        signals_of(topic, decoded)
         assert len(structure_of(decoded) + discriminator(decoded.value)) <= 1_000
         rendering = Rendering(decoded, payload)
         for chars in (2_000, 400, 60, 20):

@@ -28,6 +28,11 @@ _COLON_PAIR = re.compile(rf"({_KEY}):[ ]?([^=:\"'\s]{{1,64}}(?: ?[^\s\w=:]{{0,3}
 _LOGFMT = re.compile(rf"({_KEY})=(\"[^\"]{{0,500}}\"|[^\s=\"]{{0,200}})(?:\s+|$)")
 
 
+_DIGIT = re.compile(r"[0-9]")
+_BOOLEAN_WORD = re.compile(r"\b(?:true|false|on|off|yes|no)\b", re.IGNORECASE)
+_NUMBERS = re.compile(r"[-+0-9.,eE ]++")
+
+
 class Pairs(NamedTuple):
     """Key=value pairs: the values by key, and the units of those that have one (``T=°C,H=%``)."""
 
@@ -54,11 +59,13 @@ def csv_rows(text: str) -> list[Any] | None:
 
     All lines have as many cells; the first may be a header. Two cells on a single line must both be numbers.
     """
+    if _DIGIT.search(text) is None and not _BOOLEAN_WORD.search(text):
+        return None
     lines = text.strip("\r\n").splitlines()
     if not 1 <= len(lines) <= MAX_ROWS:
         return None
     for separator in _SEPARATORS:
-        if separator in lines[0]:
+        if separator in lines[0] and (separator != " " or _NUMBERS.fullmatch(lines[-1])):
             rows = _rows(lines, separator)
             if rows is not None:
                 return rows[0] if len(rows) == 1 else list(rows)

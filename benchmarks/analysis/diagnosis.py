@@ -13,67 +13,41 @@ from mqtt_mcp.analysis.accumulator import Window
 from mqtt_mcp.analysis.devices.debug import DebugAccumulator
 from mqtt_mcp.analysis.devices.device import Device
 from mqtt_mcp.analysis.devices.finding import Finding
-from mqtt_mcp.analysis.devices.fleet import Odd, odd_ones
-from mqtt_mcp.analysis.devices.judge import judge
-from mqtt_mcp.analysis.devices.report import DeviceReport
+from mqtt_mcp.analysis.devices.match import find
 
 _RECALL, _FLAGGED = 0.90, 0.05
 _SMALL_TRACE = 4_000
-"""Messages; of a smaller trace each sick device is also watched by name, as a person would, and so more closely."""
-_MAX_HEALTHY = 60
-"""Healthy devices asked about in each trace; of more, every nth."""
-_CHARS = 1_000_000
+"""Messages; of a smaller trace each sick device is also asked for by name, as a person would."""
 _WORRYING = frozenset({"critical", "high", "medium"})
-
-
-class _Watch(DebugAccumulator):
-    """One watch of all devices that is asked about one after the other."""
-
-    _grouped: list[Device] | None = None
-    _odd: dict[str, list[Odd]] | None = None
-
-    def devices(self) -> list[Device]:
-        """Grouped once: nothing comes after the first question."""
-        if self._grouped is None:
-            self._grouped = super().devices()
-        return self._grouped
-
-    def about(self, name: str, watch: Window) -> DeviceReport:
-        """What a watch for that name alone would say, with a little less seen of fast topics."""
-        self._query = name
-        return self.result(watch)
-
-    def judged(self, device: Device, watch: Window) -> list[Finding]:
-        """What is wrong with one of ``devices``, whatever its name."""
-        if self._odd is None:
-            self._odd = odd_ones(self._tracks.values(), watch.elapsed_s)
-        return judge(self._view(device, watch, self._odd)).findings
 
 
 class _Seen:
     """All devices after a trace, and what is wrong with each name."""
 
     def __init__(self, trace: Trace) -> None:
-        self._window = window(trace)
-        self._watch = fed(_Watch("", max_chars=_CHARS), trace.messages)
+        self.trace, self.watch = trace, window(trace)
+        self._examined = fed(DebugAccumulator(""), trace.messages).examined(self.watch)
+        self.devices = self._examined.devices
         self._topics: dict[str, set[str]] = defaultdict(set)
         for message in trace.messages:
             self._topics[str(message.truth.device)].add(message.topic)
 
     def findings(self, name: str) -> tuple[list[Finding], str]:
         """Findings of the device of that name, and how it was found."""
-        report = self._watch.about(name, self._window)
-        if report.identity:
-            return report.findings, "name"
+        match = find(name, self.devices)
+        if match.device is not None:
+            return self._judged(match.device), "name"
         own = self._topics[name]
-        meant = [one for one in self._watch.devices() if 2 * sum(t.topic in own for t in one.tracks) > len(one.tracks)]
-        found = [finding for one in meant for finding in self._watch.judged(one, self._window)]
-        return found, "topics" if meant else "not at all"
+        meant = [one for one in self.devices if 2 * sum(t.topic in own for t in one.tracks) > len(one.tracks)]
+        return [finding for one in meant for finding in self._judged(one)], "topics" if meant else "not at all"
+
+    def _judged(self, device: Device) -> list[Finding]:
+        return self._examined.judge(device).findings
 
 
-def _asked(trace: Trace, name: str) -> list[Finding]:
-    """What a watch for a name tells."""
-    return fed(DebugAccumulator(name, max_chars=_CHARS), trace.messages).result(window(trace)).findings
+def _asked(trace: Trace, name: str, watch: Window) -> list[Finding]:
+    """What the tool answers to a name."""
+    return fed(DebugAccumulator(name), trace.messages).result(watch).findings
 
 
 def examine(scenarios: Sequence[str], seeds: Sequence[int]) -> Part:
@@ -87,8 +61,7 @@ def examine(scenarios: Sequence[str], seeds: Sequence[int]) -> Part:
         score, alarms = score_findings(trace, found.everything), score_findings(trace, found.worrying)
         how_found[name].update(found.how.values())
         scores[name].append(score)
-        asked = [device for device in alarms.healthy if device in found.how]
-        flagged[name].append(len(alarms.flagged) / max(1, len(asked)))
+        flagged[name].append(len(alarms.flagged) / max(1, len(alarms.healthy)))
         severity = expected_findings(trace)
         misses += [f"{name} {seed}: not found: {severity[key]} {key[1]} of {key[0]}" for key in score.missed]
         misses += [f"{name} {seed}: healthy, but flagged: {d} with {codes}" for d, codes in alarms.flagged.items()]
@@ -115,11 +88,10 @@ class _Diagnosis(msgspec.Struct, frozen=True):
 def _found(trace: Trace) -> _Diagnosis:
     seen, out = _Seen(trace), _Diagnosis(set(), set(), {})
     sick = {device for device, _ in expected_findings(trace)}
-    healthy = sorted({str(message.truth.device) for message in trace.messages} - sick)
-    for name in sorted(sick) + healthy[:: 1 + len(healthy) // _MAX_HEALTHY]:
+    for name in sorted({str(message.truth.device) for message in trace.messages}):
         findings, out.how[name] = seen.findings(name)
         if name in sick and out.how[name] == "name" and len(trace.messages) <= _SMALL_TRACE:
-            findings = _asked(trace, name)
+            findings = _asked(trace, name, seen.watch)
         out.everything.update((name, finding.code) for finding in findings)
         out.worrying.update((name, finding.code) for finding in findings if finding.severity in _WORRYING)
     return out

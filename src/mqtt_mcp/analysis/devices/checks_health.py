@@ -22,7 +22,7 @@ from mqtt_mcp.analysis.devices.track import Track
 
 _PLANNED = re.compile(r"software|system restart|settings|upgrade|\bota\b|restart command|user|button", re.IGNORECASE)
 """Restart reasons of a device that was told to restart."""
-_RESTART_COMMAND = re.compile(r"restart|reboot|ota|update|upgrade", re.IGNORECASE)
+_RESTART_COMMAND = re.compile(r"restart|reboot|(?<![a-z])ota(?![a-z])|upgrade", re.IGNORECASE)
 _COIN_CELL_V = 2.3
 _LEAST_CELL_V, _MOST_CELL_V = 1.5, 5.5
 _SAME_RESTART_S = 60.0

@@ -77,13 +77,19 @@ def _impossible(track: Track, path: str, series: Series) -> list[Finding]:
 
 
 def _unlike_others(view: View, code: str, severity: Severity) -> list[Finding]:
-    return [
-        fail(code, severity, f"{quote(one.path)} is unlike that of {one.members - 1} equal devices.", track=track,
-             value=one.value, expected=one.expected, confidence=0.75, at_s=track.last_s)
-        for track in view.tracks
-        for one in view.odd.get(track.topic, ())
-        if one.code == code and not (one.path in track.series and track.series[one.path].traits.jumps)
-    ]  # fmt: skip
+    findings = []
+    for track in view.tracks:
+        for one in view.odd.get(track.topic, ()):
+            if one.code != code or (one.path in track.series and track.series[one.path].traits.jumps):
+                continue
+            said = f"{quote(one.path)} is unlike that of {one.members - 1} equal devices."
+            if not one.path:
+                said = f"None of its {one.members - 1} equals has such a topic."
+            findings.append(
+                fail(code, severity if one.path else "low", said, track=track, value=one.value, expected=one.expected,
+                     confidence=0.75 if one.path else 0.4, at_s=track.last_s)
+            )  # fmt: skip
+    return findings
 
 
 def _outliers(track: Track, path: str, series: Series) -> list[Finding]:

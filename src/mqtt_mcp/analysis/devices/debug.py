@@ -15,9 +15,9 @@ from mqtt_mcp.analysis.devices.descriptions import learn
 from mqtt_mcp.analysis.devices.detect import detect
 from mqtt_mcp.analysis.devices.device import Device, group
 from mqtt_mcp.analysis.devices.directory import Directory, normalise
-from mqtt_mcp.analysis.devices.finding import SEVERITIES, View
-from mqtt_mcp.analysis.devices.fleet import Odd, odd_ones
-from mqtt_mcp.analysis.devices.judge import judge
+from mqtt_mcp.analysis.devices.examined import Examined
+from mqtt_mcp.analysis.devices.finding import SEVERITIES
+from mqtt_mcp.analysis.devices.fleet import odd_ones
 from mqtt_mcp.analysis.devices.loops import Loops
 from mqtt_mcp.analysis.devices.match import Match, find
 from mqtt_mcp.analysis.devices.place import place
@@ -71,7 +71,6 @@ class DebugAccumulator:
         self._decoder = Decoder()
         self._commands = Commands()
         self._loops = Loops()
-        self._clock_off_s = 0.0
         self._live = 0
 
     @property
@@ -180,31 +179,35 @@ class DebugAccumulator:
         """All devices seen until now."""
         return group(self._tracks.values(), self._directory)
 
+    def examined(self, window: Window) -> Examined:
+        """All devices as of now, ready to be judged."""
+        devices = self.devices()
+        off_s = shared_offset(devices, window.started_at_epoch_s)
+        if off_s:
+            window = msgspec.structs.replace(window, started_at_epoch_s=window.started_at_epoch_s + off_s)
+        odd = odd_ones(self._tracks.values(), window.elapsed_s)
+        return Examined(devices, window, odd, self._commands.logs, self._tracks, off_s)
+
     def result(self, window: Window) -> DeviceReport:
         """The report as of now."""
-        devices = self.devices()
-        odd = odd_ones(self._tracks.values(), window.elapsed_s)
-        self._clock_off_s = shared_offset(devices, window.started_at_epoch_s)
-        if self._clock_off_s:
-            window = msgspec.structs.replace(window, started_at_epoch_s=window.started_at_epoch_s + self._clock_off_s)
+        examined = self.examined(window)
+        notes = self._notes(examined)
         if not self._query:
-            return self._all(devices, window, odd)
-        found = find(self._query, devices)
-        candidates = [device_line(one, judge(self._view(one, window, odd))) for one in found.candidates]
+            return self._all(examined, notes)
+        found = find(self._query, examined.devices)
+        candidates = [device_line(one, examined.judge(one)) for one in found.candidates]
         if found.device is None:
-            return self._unknown(found.how, candidates)
-        return self._one(found.device, found, self._view(found.device, window, odd), candidates)
+            return self._unknown(found.how, candidates, notes)
+        return self._one(found.device, found, examined, candidates, notes)
 
-    def _view(self, device: Device, window: Window, odd: dict[str, list[Odd]]) -> View:
-        return View(device, window, odd, self._commands.logs, self._tracks)
-
-    def _one(self, device: Device, found: Match, view: View, candidates: list[DeviceLine]) -> DeviceReport:
-        judgement = judge(view)
-        notes = self._notes()
+    def _one(
+        self, device: Device, found: Match, examined: Examined, candidates: list[DeviceLine], notes: list[str]
+    ) -> DeviceReport:
+        judgement = examined.judge(device)
         if any(track.messages > track.parsed for track in device.tracks):
             notes.append("Some messages came too fast to be looked into; they are counted.")
         whole = DeviceReport(
-            verdict=verdict_of_one(device, judgement, view.now_s),
+            verdict=verdict_of_one(device, judgement, examined.window.elapsed_s),
             messages=self.messages,
             topics_seen=len(self._tracks) + len(self._unfollowed),
             messages_of_device=device.messages,
@@ -225,7 +228,7 @@ class DebugAccumulator:
                 return report
         return msgspec.structs.replace(report, timeline=[], topics=[], commands=[], candidates=[])
 
-    def _unknown(self, how: str, candidates: list[DeviceLine]) -> DeviceReport:
+    def _unknown(self, how: str, candidates: list[DeviceLine], notes: list[str]) -> DeviceReport:
         asked = "Call again with one of the candidates." if candidates else (
             "Check the spelling, widen the pattern, or listen longer: it may publish rarely and store nothing."
         )  # fmt: skip
@@ -236,14 +239,16 @@ class DebugAccumulator:
             topics_not_followed=len(self._unfollowed),
             messages_not_followed=self._unfollowed_messages,
             candidates=candidates,
-            notes=self._notes(),
+            notes=notes,
         )
 
-    def _all(self, devices: list[Device], window: Window, odd: dict[str, list[Odd]]) -> DeviceReport:
-        lines = sorted((device_line(one, judge(self._view(one, window, odd))) for one in devices), key=_urgency)
+    def _all(self, examined: Examined, always: list[str]) -> DeviceReport:
+        lines = sorted((device_line(one, examined.judge(one)) for one in examined.devices), key=_urgency)
         verdict = verdict_of_all(lines) if lines else "No device was seen."
         if lines and not self._live:  # a home that has stopped looks healthy in what the broker stored
-            verdict += f" Only stored messages came in {window.elapsed_s:.0f} s and nothing live: listen longer."
+            verdict += (
+                f" Only stored messages came in {examined.window.elapsed_s:.0f} s and nothing live: listen longer."
+            )
         report = DeviceReport(
             verdict=verdict,
             messages=self.messages,
@@ -254,7 +259,7 @@ class DebugAccumulator:
         )
         shown = lines[:_MAX_LINES]
         while True:
-            notes = self._notes()
+            notes = list(always)
             if len(shown) < len(lines):
                 notes.append(f"{len(lines) - len(shown)} devices are not shown, the least troubled ones.")
             whole = msgspec.structs.replace(report, devices=shown, notes=notes)
@@ -262,8 +267,8 @@ class DebugAccumulator:
                 return whole
             shown = shown[: len(shown) * 4 // 5]
 
-    def _notes(self) -> list[str]:
-        notes = [disagreement(self._clock_off_s)] if self._clock_off_s else []
+    def _notes(self, examined: Examined) -> list[str]:
+        notes = [disagreement(examined.clock_off_s)] if examined.clock_off_s else []
         if self._names_lost:
             notes.append("What devices had said of their names was let go, to bound memory: names may be missing.")
         if self._unfollowed:

@@ -5,7 +5,6 @@ needs the whole watch (the ``checks_*`` do).
 """
 
 import re
-from collections import Counter
 from itertools import islice
 from typing import Any
 
@@ -14,10 +13,10 @@ from mqtt_mcp.analysis.devices.directory import Directory
 from mqtt_mcp.analysis.devices.fields import is_alarm
 from mqtt_mcp.analysis.devices.generic import ids_in
 from mqtt_mcp.analysis.devices.numbers import NULL_WORDS, take_link, take_null, take_value
-from mqtt_mcp.analysis.devices.track import MAX_KEY_CHARS, Change, Track
+from mqtt_mcp.analysis.devices.structure import take_structure
+from mqtt_mcp.analysis.devices.track import Change, Track
 from mqtt_mcp.analysis.payloads.decoding import Decoded
-from mqtt_mcp.analysis.payloads.shape import log_level, signature
-from mqtt_mcp.analysis.schema.profile import json_type
+from mqtt_mcp.analysis.payloads.shape import log_level
 from mqtt_mcp.analysis.text import looks_like_instruction
 
 _LEVEL_KEYS = ("level", "severity", "lvl", "loglevel", "log_level")
@@ -180,7 +179,7 @@ def _object(track: Track, value: dict[str, Any], t_s: float, *, retain: bool) ->
         track.momentary = True
         track.stored_event = pressed[:60] if retain else track.stored_event
     if track.role in {"state", "availability", "info"} and not retain:
-        _shape(track, value, t_s)
+        take_structure(track, value, t_s)
     _radio(track, value)
     _recorder(track, value, t_s)
     del track.reboots[:-10]
@@ -262,54 +261,3 @@ def _says_something(value: Any) -> bool:
         or (isinstance(value, str) and value.lower() not in {"", "none", "ok", "no error", "0"})
         or (isinstance(value, list) and bool(value))
     )
-
-
-def _shape(track: Track, value: dict[str, Any], t_s: float) -> None:
-    """Remember the usual structure, and the first message that lost a usual field or changed the type of one."""
-    shape = signature(value)
-    usual = track.shapes.most_common(1)
-    if shape not in track.shapes and usual and usual[0][1] >= 5 and usual[0][1] >= 0.6 * track.shapes.total():
-        types = _types(value)
-        lost = [key for key in track.shape if "." not in key and key not in types]
-        parts = _lost_parts(track.shape, types)
-        changed = [
-            key for key, kind in types.items() if {track.shape.get(key, kind), kind} - {"null"} not in ({kind}, set())
-        ]
-        expected = sum("." not in key for key in track.shape)
-        if (changed or parts or len(lost) > expected / 3) and track.shape_change is None:
-            lost += parts
-            said = [f"{key} is {types[key]} instead of {track.shape[key]}" for key in changed[:3]]
-            track.shape_change = (t_s, "; ".join(said + ([f"without {', '.join(lost[:5])}"] if lost else [])))
-    elif not usual or track.shapes[shape] + 1 >= usual[0][1]:
-        track.shape = _types(value)
-    if shape in track.shapes or len(track.shapes) < 8:
-        track.shapes[shape] += 1
-
-
-def _lost_parts(usual: dict[str, str], types: dict[str, str]) -> list[str]:
-    """Inner objects that are gone, and those of which most fields are gone."""
-    parts = [key for key, kind in usual.items() if kind == "object" and "." in key and key not in types]
-    inner = Counter(key.rpartition(".")[0] for key in usual if "." in key)
-    gone = Counter(key.rpartition(".")[0] for key in usual if "." in key and key not in types)
-    return parts + [key for key, count in gone.items() if key in types and count > max(1, inner[key] / 2)]
-
-
-def _types(value: dict[str, Any]) -> dict[str, str]:
-    """The types of fields, also of those two levels below, by dotted path; at most 60."""
-    found: dict[str, str] = {}
-    level: list[tuple[str, dict[str, Any]]] = [("", value)]
-    for _ in range(3):
-        below = []
-        for dot, one in level:
-            for key, item in islice(one.items(), 60 - len(found)):
-                path = f"{dot}{key[:MAX_KEY_CHARS]}"
-                found[path] = _kind(item)
-                if isinstance(item, dict) and len(path) < MAX_KEY_CHARS:
-                    below.append((f"{path}.", item))
-        level = below
-    return found
-
-
-def _kind(value: Any) -> str:
-    kind = json_type(value)
-    return "number" if kind == "integer" else kind

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 
 import msgspec
 
+from mqtt_mcp.analysis.devices.generic import is_long_id
 from mqtt_mcp.analysis.devices.series import Series
 from mqtt_mcp.analysis.devices.track import Track
 from mqtt_mcp.analysis.statistics import mad, median
@@ -41,14 +42,16 @@ def odd_ones(tracks: Iterable[Track], now_s: float) -> dict[str, list[Odd]]:
         tracks: All topics.
         now_s: Seconds watched.
     """
-    held = [track for track in tracks if track.role in {"state", "info"} and (track.series or track.shape)]
+    every = list(tracks)
+    found: dict[str, list[Odd]] = defaultdict(list)
+    _lonely(every, found)
+    held = [track for track in every if track.role in {"state", "info"} and (track.series or track.shape)]
     if len(held) < _FEW_MEMBERS:
-        return {}
+        return found
     by_topic = {track.topic: track for track in held}
     groups: dict[str, list[Track]] = defaultdict(list)
     for topic, template in templates(by_topic).items():
         groups[template].append(by_topic[topic])
-    found: dict[str, list[Odd]] = defaultdict(list)
     for members in groups.values():
         if len(members) >= _FEW_MEMBERS:
             _silent(members, found, now_s)
@@ -57,6 +60,20 @@ def odd_ones(tracks: Iterable[Track], now_s: float) -> dict[str, list[Odd]]:
             _far_numbers(members, found)
             _odd_types(members, found)
     return found
+
+
+def _lonely(tracks: list[Track], found: dict[str, list[Odd]]) -> None:
+    """A topic of a member of a fleet, told by its long id, that no other member has; reports and logs left out."""
+    layouts: dict[str, list[tuple[str, Track]]] = defaultdict(list)
+    for track in tracks:
+        member = next((level for level in track.levels if is_long_id(level)), "")
+        if member:
+            layouts["/".join("{}" if level == member else level for level in track.levels)].append((member, track))
+    fleet = {member for held in layouts.values() if len(held) >= MIN_MEMBERS for member, _ in held}
+    for layout, held in layouts.items():
+        member, track = held[0]
+        if len(held) == 1 and member in fleet and track.role == "state" and "{}" in layout:
+            found[track.topic].append(Odd("schema_change", "", "this topic", "no such topic", len(fleet)))
 
 
 def _silent(members: list[Track], found: dict[str, list[Odd]], now_s: float) -> None:
@@ -122,9 +139,10 @@ def _odd_types(members: list[Track], found: dict[str, list[Odd]]) -> None:
     for key in {key for track in members for key in track.shape}:
         kinds = Counter(track.shape[key] for track in members if key in track.shape)
         (usual, count), total = kinds.most_common(1)[0], kinds.total()
-        if total < MIN_MEMBERS or count == total or total - count > max(1, total // 20):
+        if total < MIN_MEMBERS or total - count > max(1, total // 20):
             continue
         for track in members:
-            kind = track.shape.get(key, usual)
-            if kind not in {usual, "null"}:
-                found[track.topic].append(Odd("schema_change", key, kind, usual, total))
+            seen = {track.shape.get(key, usual), track.early[2].get(key, usual) if track.early else usual}
+            other = seen - {usual, "null"}
+            if other:
+                found[track.topic].append(Odd("schema_change", key, min(other), usual, total))

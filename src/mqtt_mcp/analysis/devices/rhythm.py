@@ -2,9 +2,11 @@
 
 from collections.abc import Sequence
 
+from mqtt_mcp.analysis.devices.fields import SETTINGS
 from mqtt_mcp.analysis.devices.finding import View
 from mqtt_mcp.analysis.devices.track import Track
 from mqtt_mcp.analysis.statistics import mad
+from mqtt_mcp.analysis.words import words
 
 _LEAST_S = 10.0
 _FEW, _FEWEST, _MANY = 3, 5, 20
@@ -20,7 +22,7 @@ def limit_s(track: Track) -> float:
     A topic that is longer silent every now and then (a motion sensor that says "off" soon after each "on") has none.
     """
     number = len(track.gaps)
-    if track.role not in {"state", "info"} or number < _FEW or track.momentary:
+    if track.role not in {"state", "info"} or number < _FEW or track.momentary or _is_setting(track):
         return 0.0
     middle = track.median_gap_s()
     if number < _FEWEST:
@@ -31,6 +33,10 @@ def limit_s(track: Track) -> float:
     limit = max(3 * middle, middle + 6 * _MAD_TO_SIGMA * mad(list(track.gaps), middle), _LEAST_S)
     pauses = sum(gap > min(limit, 3 * middle) for gap in track.gaps)
     return limit if pauses <= max(1, _RARE * number) else 0.0
+
+
+def _is_setting(track: Track) -> bool:
+    return not SETTINGS.isdisjoint(words(track.levels[-1]))
 
 
 def _speaks_on_change(track: Track, middle: float) -> bool:

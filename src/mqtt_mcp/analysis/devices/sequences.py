@@ -26,12 +26,12 @@ class MessageCounter:
         back: How often it fell a little.
     """
 
-    __slots__ = ("_at", "_steps", "back", "last", "path")
+    __slots__ = ("_at", "_jumps", "_steps", "back", "last", "path")
 
     def __init__(self, path: str) -> None:
         self.path = path
         self.last = self._at = -1
-        self._steps = self.back = 0
+        self._steps = self._jumps = self.back = 0
 
     def take(self, item: Any, at: int) -> tuple[str, str] | None:
         """Take the counter of a live message.
@@ -53,8 +53,12 @@ class MessageCounter:
         if step == 1:
             self._steps += 1
         elif step > 1:
+            if self._steps < (1 if step > _JUMP else _KNOWN_STEPS) or self._jumps > self._steps / 2:
+                self._jumps += 1
+                return None
+            self._jumps += 1
             radio = self.path.rpartition(".")[2].lower() in _RADIO_COUNTERS
-            if step > _JUMP or (self._steps >= _KNOWN_STEPS and not radio):
+            if step > _JUMP or not radio:
                 return "sequence_gap", f"{before} was followed by {item}: {step - 1} are missing"
         elif before + 1 - item in _WRAPS or item <= _RESTARTED:
             self._steps = 0

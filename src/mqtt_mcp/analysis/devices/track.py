@@ -66,6 +66,7 @@ class Track:
         "close",
         "counter",
         "duplicates",
+        "early",
         "expire_after_s",
         "first_s",
         "gaps",
@@ -148,8 +149,10 @@ class Track:
         self.links: dict[str, float] = {}
         self.shapes: Counter[str] = Counter()
         self.shape: dict[str, str] = {}
-        """Top-level keys and their types in the established structure."""
+        """Fields by path and their types in the established structure."""
         self.shape_change: tuple[float, str] | None = None
+        self.early: tuple[str, float, dict[str, str]] | None = None
+        """Another structure from before one was established: signature, time, types."""
         self.peak = self.second = self.second_count = 0
         """Most live messages within one second; the second of the last message, and its count until now."""
         self.peak_s = self.run_from_s = self.run_longest_s = 0.0

@@ -43,6 +43,7 @@ def track_bytes(track: Track) -> int:
         + texts_bytes(track.series)
         + _PAIR_BYTES * len(track.nulls)
         + FLOAT_BYTES * (len(track.gaps) + len(track.links))
+        + (texts_bytes(track.early[2]) + getsizeof(track.early[2]) + _PAIR_BYTES if track.early else 0)
         + (_TIMES_BYTES if track.times else 0)
         + (_COUNTER_BYTES if track.counter else 0)
         + _NOTE_BYTES * len(track.notes)

@@ -14,7 +14,7 @@ from mqtt_mcp.analysis.devices.fields import is_alarm
 from mqtt_mcp.analysis.devices.generic import ids_in
 from mqtt_mcp.analysis.devices.numbers import NULL_WORDS, take_link, take_null, take_value
 from mqtt_mcp.analysis.devices.structure import take_structure
-from mqtt_mcp.analysis.devices.track import Change, Track
+from mqtt_mcp.analysis.devices.track import Track
 from mqtt_mcp.analysis.payloads.decoding import Decoded
 from mqtt_mcp.analysis.payloads.shape import log_level
 from mqtt_mcp.analysis.text import looks_like_instruction
@@ -31,6 +31,7 @@ _CONDITIONS = re.compile(r"over(?:temp|power|volt|current|load)|under(?:volt)|fi
 _EVENT_KEYS = ("action", "click", "button", "event")
 _MAX_TEXT = 2_000
 _KNOWN_NUMBERS = 5
+_MAX_IDS = 10
 
 
 def detect(track: Track, decoded: Decoded, directory: Directory, t_s: float, *, retain: bool) -> None:
@@ -63,7 +64,8 @@ def detect(track: Track, decoded: Decoded, directory: Directory, t_s: float, *, 
     elif isinstance(value, bool):
         _switch(track, "1" if value else "0", t_s)
     elif isinstance(value, dict):
-        track.ids |= ids_in(value) if len(track.ids) < 10 else set()
+        if len(track.ids) < _MAX_IDS:
+            track.ids |= ids_in(value)
         _object(track, value, t_s, retain=retain)
     if track.role not in {"discovery", "command", "log"} and isinstance(value, (int, float, dict, list)):
         if not isinstance(value, (bool, dict, list)):
@@ -103,9 +105,7 @@ def _state(track: Track, value: Any, directory: Directory, t_s: float, *, retain
             found = ("up" if word == announced[0] else "down"), word[:40]
     if found is None:
         return
-    before = track.state
-    if before is None or before.state != found[0]:
-        track.changes.append(Change(found[0], found[1], t_s, stored=retain))
+    track.change(found[0], found[1], t_s, stored=retain)
 
 
 def _text(track: Track, text: str, t_s: float, *, retain: bool) -> None:

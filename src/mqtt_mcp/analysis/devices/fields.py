@@ -123,7 +123,7 @@ def traits(path: str, levels: Sequence[str]) -> Traits:
     return _traits(own_words(path, levels), frozenset(words(path.rpartition(".")[2])))
 
 
-@lru_cache(maxsize=1_024)
+@lru_cache(maxsize=64)
 def _traits(named: frozenset[str], own: frozenset[str]) -> Traits:
     both = named | own
     battery = not BATTERY.isdisjoint(both)

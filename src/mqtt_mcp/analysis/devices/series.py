@@ -3,11 +3,10 @@
 Holds facts only, bounded.
 """
 
-from collections import deque
-
 from mqtt_mcp.analysis.devices.fields import Traits
 
 RING = 32
+_MAX_DISTINCT = 4
 
 
 class Series:
@@ -36,8 +35,10 @@ class Series:
         self.falls = self.decimals = False
         self.last = self.last_s = self.minimum_s = self.maximum_s = 0.0
         self.minimum, self.maximum = float("inf"), float("-inf")
-        self.distinct: set[float] = set()
-        self.ring: deque[float] = deque(maxlen=RING)
+        self.distinct: list[float] = []
+        """The first four different values."""
+        self.ring: list[float] = []
+        """The last values; a list, because an empty deque takes as much as 90 floats."""
 
     def add(self, value: float, t_s: float) -> None:
         """Take one finite value at ``t_s`` seconds since the start."""
@@ -54,6 +55,8 @@ class Series:
             self.minimum, self.minimum_s = value, t_s
         if value > self.maximum:
             self.maximum, self.maximum_s = value, t_s
-        if len(self.distinct) < 4:
-            self.distinct.add(value)
+        if len(self.distinct) < _MAX_DISTINCT and value not in self.distinct:
+            self.distinct.append(value)
+        if len(self.ring) >= RING:
+            del self.ring[0]
         self.ring.append(value)

@@ -3,7 +3,6 @@
 Owns what is remembered of the times of one topic, bounded. Reads no clock; the judgement is ``checks_time.py``'s.
 """
 
-from collections import deque
 from datetime import UTC, datetime
 from typing import Any
 
@@ -11,6 +10,7 @@ from mqtt_mcp.analysis.schema.values import EPOCH_UNITS, epoch_unit
 from mqtt_mcp.analysis.statistics import median
 
 TOLERATED_S = 300.0
+_MAX_OFFSETS = 8
 SENDING_TIME_KEYS = frozenset(
     {"time", "ts", "tst", "timestamp", "@timestamp", "datetime", "date_time", "utc", "sent_at", "timestamp_ms", "t"}
     | {"timestamp_s", "unixtime", "received_at", "local_time", "sourcetimestamp", "_ts", "time_ms", "epoch"}
@@ -47,7 +47,7 @@ class PayloadTimes:
 
     def __init__(self, path: str) -> None:
         self.path = path
-        self.offsets_s: deque[float] = deque(maxlen=8)
+        self.offsets_s: list[float] = []
         self.jump: tuple[float, float, int] | None = None
         self.stored_offset_s: float | None = None
         self.local = False
@@ -90,6 +90,8 @@ class PayloadTimes:
                 first_s, _, count = self.jump or (t_s, off_s, 0)
                 self.jump = (first_s, off_s, count + 1)
                 return
+        if len(self.offsets_s) >= _MAX_OFFSETS:
+            del self.offsets_s[0]
         self.offsets_s.append(off_s)
 
     def _stall(self, epoch_s: float, t_s: float, *, repeated: bool) -> None:

@@ -4,7 +4,7 @@ Holds facts only. ``detect.py`` and its neighbours fill in what payloads say, th
 """
 
 import zlib
-from collections import Counter, deque
+from collections import Counter
 
 from mqtt_mcp.analysis.devices.availability import State
 from mqtt_mcp.analysis.devices.roles import Role
@@ -21,6 +21,8 @@ MAX_PATH_CHARS = 300
 MAX_KEY_CHARS = 120
 """Names of fields are cut to so much where a structure is remembered."""
 MAX_NOTES = 20
+MAX_CHANGES = 30
+MAX_GAPS = 64
 DUPLICATE_S = 0.2
 """The same payload again within this time is one message that came twice."""
 _LOOP_S = 1.0
@@ -134,16 +136,16 @@ class Track:
         self.messages = self.live = self.stored = self.duplicates = self.parsed = 0
         self.first_s = self.last_s = t_s
         self.last_live_s: float | None = None
-        self.gaps: deque[float] = deque(maxlen=64)
+        self.gaps: list[float] = []
         self.longest_gap = self.longest_gap_from_s = 0.0
         self.hash = 0
         self.last_payload, self.last_retain = b"", False
         self.malformed, self.malformed_s, self.malformed_text = 0, 0.0, ""
-        self.changes: deque[Change] = deque(maxlen=30)
+        self.changes: list[Change] = []
         self.series: dict[str, Series] = {}
         self.nulls: dict[str, tuple[int, float]] = {}
         """Field that had numbers → how often it was null after that, and when first."""
-        self.notes: deque[Note] = deque(maxlen=MAX_NOTES)
+        self.notes: list[Note] = []
         self.uptime: float | None = None
         self.reboots: list[tuple[float, str]] = []
         self.links: dict[str, float] = {}
@@ -171,7 +173,7 @@ class Track:
         self.stored_event = ""
         """What a stored message tells of a moment, such as a pressed button."""
         self.injection: tuple[float, str] | None = None
-        self.ids: set[str] = set()
+        self.ids: frozenset[str] = frozenset()
         self.tokens, self.tokens_s = 20.0, t_s
         self.held_bytes = 0
         """What it took when it was last weighed."""
@@ -220,6 +222,8 @@ class Track:
             self.repeats += 1
             return
         self.repeats = 0
+        if len(self.gaps) >= MAX_GAPS:
+            del self.gaps[0]
         self.gaps.append(gap)
         if gap > self.longest_gap:
             self.longest_gap, self.longest_gap_from_s = gap, t_s - gap
@@ -241,6 +245,13 @@ class Track:
                 one.last_s = t_s
                 return
         self.notes.append(Note(kind, level, text[:300], t_s))
+        del self.notes[:-MAX_NOTES]
+
+    def change(self, state: State, word: str, t_s: float, *, stored: bool) -> None:
+        """Remember an announced availability, when it is another than before."""
+        if self.state is None or self.state.state != state:
+            self.changes.append(Change(state, word, t_s, stored=stored))
+            del self.changes[:-MAX_CHANGES]
 
     @property
     def state(self) -> Change | None:

@@ -3,7 +3,6 @@
 Owns the arithmetic over a ``Track``; the bounds on what a track holds are ``track.py``'s and ``detect.py``'s.
 """
 
-from collections import deque
 from sys import getsizeof
 
 from mqtt_mcp.analysis.devices.sequences import MessageCounter
@@ -12,13 +11,13 @@ from mqtt_mcp.analysis.devices.times import PayloadTimes
 from mqtt_mcp.analysis.devices.track import Track
 from mqtt_mcp.analysis.memory import FLOAT_BYTES, slots_bytes, texts_bytes
 
-_TRACK_BYTES = (
-    slots_bytes(len(Track.__slots__)) + getsizeof({}) + 4 * getsizeof(deque()) + getsizeof([]) + 12 * FLOAT_BYTES
-)
-_TIMES_BYTES = slots_bytes(len(PayloadTimes.__slots__)) + getsizeof(deque()) + 14 * FLOAT_BYTES
+_TRACK_BYTES = slots_bytes(len(Track.__slots__)) + getsizeof({}) + 4 * getsizeof([]) + 12 * FLOAT_BYTES
+_TIMES_BYTES = slots_bytes(len(PayloadTimes.__slots__)) + getsizeof([0.0] * 8) + 14 * FLOAT_BYTES
 _COUNTER_BYTES = slots_bytes(len(MessageCounter.__slots__)) + 4 * FLOAT_BYTES
-_SERIES_BYTES = slots_bytes(len(Series.__slots__)) + getsizeof(set()) + getsizeof(deque()) + 3 * FLOAT_BYTES
+_SERIES_BYTES = slots_bytes(len(Series.__slots__)) + getsizeof([0.0] * 4) + getsizeof([]) + 3 * FLOAT_BYTES
 _TEXT_BYTES = getsizeof("")
+_REFERENCE_BYTES = 9
+"""In a list that has grown by itself."""
 _NOTE_BYTES = slots_bytes(6) + 2 * FLOAT_BYTES
 _CHANGE_BYTES = slots_bytes(4) + FLOAT_BYTES + _TEXT_BYTES
 _PAIR_BYTES = 56 + FLOAT_BYTES
@@ -36,13 +35,13 @@ def track_bytes(track: Track) -> int:
         + texts_bytes(track.levels)
         + getsizeof(track.levels)
         + tables
-        + getsizeof(track.ids)
+        + (getsizeof(track.ids) if track.ids else 0)
         + texts_bytes(texts)
         + sum(_PAIR_BYTES + getsizeof(text) for text in said)
         + sum(_SERIES_BYTES + _values_bytes(one) for one in track.series.values())
         + texts_bytes(track.series)
         + _PAIR_BYTES * len(track.nulls)
-        + FLOAT_BYTES * (len(track.gaps) + len(track.links))
+        + (FLOAT_BYTES + _REFERENCE_BYTES) * (len(track.gaps) + len(track.links))
         + (texts_bytes(track.early[2]) + getsizeof(track.early[2]) + _PAIR_BYTES if track.early else 0)
         + (_TIMES_BYTES if track.times else 0)
         + (_COUNTER_BYTES if track.counter else 0)
@@ -52,4 +51,4 @@ def track_bytes(track: Track) -> int:
 
 
 def _values_bytes(series: Series) -> int:
-    return FLOAT_BYTES * (len(series.ring) + 1)
+    return (FLOAT_BYTES + _REFERENCE_BYTES) * (len(series.ring) + 1)

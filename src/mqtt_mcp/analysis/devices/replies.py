@@ -4,6 +4,7 @@ Pure: from one command to what has to follow it, and from one message to whether
 (``commands.py`` does).
 """
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -19,6 +20,8 @@ SLEEPERS_PATIENCE_S = 10.0
 _BRIDGE_PATIENCE_S = 15.0
 _RESTARTS = frozenset({"restart", "upgrade", "otaurl", "reset"})
 _IDS = ("transaction", "clientToken", "id", "request_id", "requestId", "correlation_id", "correlationId", "msg_id")
+_NUMBER = re.compile(r"-?\d{2,15}(?:\.\d{1,15})?|-?\d\.\d{1,15}|-?[2-9]")
+"""Numbers but 0 and 1, which may be off and on."""
 _ON = frozenset({"on", "true", "1", "open"})
 _OFF = frozenset({"off", "false", "0", "closed", "close"})
 
@@ -265,4 +268,6 @@ def _plain(value: Any) -> bool | float | str:
     if isinstance(value, (int, float)):
         return float(value) if abs(value) < 1e100 else 0.0
     word = str(value).strip().lower()[:80]
+    if _NUMBER.fullmatch(word):
+        return float(word)
     return True if word in _ON else False if word in _OFF else word

@@ -287,11 +287,11 @@ def examples(strings: Strings) -> list[str]:
 
 
 def tidy(value: float) -> float | int:
-    """A number with at most 6 significant digits behind what it needs; whole ones as integers."""
+    """A number with 6 significant digits, or 3 decimals where that is more; whole ones as integers."""
     if not math.isfinite(value):
         return 0
     if isinstance(value, int) and abs(value) < 1 << 64:
         return value
     if float(value).is_integer() and abs(value) < 1e15:
         return int(value)
-    return float(f"{value:.6g}")
+    return float(f"{value:.6g}" if abs(value) < 1e3 or abs(value) >= 1e15 else f"{value:.3f}")

@@ -17,8 +17,7 @@ MAX_GUESSED_BYTES = 64
 MAX_SAMPLES = 24
 _MIN_SAMPLES = 4
 _BYTES = slots_bytes(5) + 150
-_MIN_TIME, _MAX_TIME = 1_420_070_400, 2_840_140_800
-"""2015 to 2059."""
+_YEAR_S = 366 * 86_400
 _MAX_TIME_SPAN_S = 1_000_000
 _MAX_SIGNED = 1_000
 _NUMBERS = (
@@ -69,15 +68,15 @@ class Layout:
         """What it takes, about."""
         return _BYTES + getsizeof(self.prefix) + sum(map(getsizeof, self.samples)) + getsizeof(self.samples)
 
-    def notes(self) -> dict[str, Any]:
-        """The facts, and for short payloads of one length a guess at their fields."""
+    def notes(self, now_epoch_s: float) -> dict[str, Any]:
+        """The facts, and for short payloads of one length a guess at their fields; a time is one of about now."""
         if not self.count:
             return {}
         found: dict[str, Any] = {"bytes": [self.min_bytes, self.max_bytes]}
         if self.count >= 2 and self.prefix:
             found["constant_prefix_hex"] = self.prefix.hex(" ")
         if self.min_bytes == self.max_bytes <= MAX_GUESSED_BYTES and len(self.samples) >= _MIN_SAMPLES:
-            found["fields_guessed"] = guess(self.samples)
+            found["fields_guessed"] = guess(self.samples, now_epoch_s)
         return found
 
 
@@ -87,7 +86,7 @@ def _common(one: bytes, other: bytes) -> bytes:
     return one[:at]
 
 
-def guess(samples: list[bytes]) -> list[str]:
+def guess(samples: list[bytes], now_epoch_s: float) -> list[str]:
     """Fields of payloads of one length, as ``offset: what``, from left to right.
 
     The surest first, each in either byte order: times, floats, rising numbers, small signed numbers, and numbers that
@@ -99,7 +98,8 @@ def guess(samples: list[bytes]) -> list[str]:
     for name, code in _NUMBERS:
         width = struct.calcsize("<" + code)
         for at in range(size - width + 1):
-            said = _field(samples, at, width, name, code) if all(free[at : at + width]) else ""
+            wanted = all(free[at : at + width])
+            said = _field(samples, at, name, code, now_epoch_s) if wanted else ""
             if said:
                 fields[at] = (width, said)
                 free[at : at + width] = [False] * width
@@ -120,22 +120,26 @@ def guess(samples: list[bytes]) -> list[str]:
     return found
 
 
-def _field(samples: list[bytes], at: int, width: int, name: str, code: str) -> str:
+def _field(samples: list[bytes], at: int, name: str, code: str, now_epoch_s: float) -> str:
+    width = struct.calcsize("<" + code)
     for order, said in (("<", "little endian"), (">", "big endian")):
         column = [struct.unpack_from(order + code, sample, at)[0] for sample in samples]
         lowest = {sample[at if order == "<" else at + width - 1] for sample in samples}
         if len(set(column)) == 1 or (len(lowest) == 1 and lowest != {0}):  # the lowest byte varies most
             continue
-        if _plausible(name, column):
+        if _is_time(column, now_epoch_s) if name == "uint32 time" else _plausible(name, column):
             return f"{name} {said} {_short(min(column))} … {_short(max(column))}"
     return ""
+
+
+def _is_time(column: list[float], now_epoch_s: float) -> bool:
+    low, high = min(column), max(column)
+    return abs(low - now_epoch_s) <= _YEAR_S and high - low <= _MAX_TIME_SPAN_S
 
 
 def _plausible(name: str, column: list[float]) -> bool:
     low, high = min(column), max(column)
     rising = all(before < after for before, after in pairwise(column))
-    if name == "uint32 time":
-        return low >= _MIN_TIME and high <= _MAX_TIME and high - low <= _MAX_TIME_SPAN_S
     if name == "float32":
         usual = all(math.isfinite(value) and (value == 0 or 1e-3 <= abs(value) < 1e6) for value in column)
         return usual and _smooth(column)

@@ -154,7 +154,7 @@ def document(group: Group, style: Style, elapsed_s: float) -> dict[str, Any]:
     elif encoding == "empty":
         schema |= {"description": "Empty payloads."}
     else:
-        notes = {"bytes": list(group.sizes), **group.layout.notes()}
+        notes = {"bytes": list(group.sizes), **group.layout.notes(style.started_at_epoch_s or 0.0)}
         schema |= {
             "type": "string",
             "contentEncoding": "base64",
@@ -237,7 +237,7 @@ def _summary(group: Group, demand: _Demand, max_lines: int) -> TopicSchema:
     if lines and group.encoding == "number" and group.written and not is_private_topic(group.template):
         lines[0] += f"  written {clean(group.written, 40)}"
     if not lines and group.layout.count:
-        lines = [f"{key}: {value}" for key, value in group.layout.notes().items()]
+        lines = [f"{key}: {value}" for key, value in group.layout.notes(demand.window.started_at_epoch_s).items()]
     left_out = len(found) - max_lines
     return _rendered(group, lines=lines, shortened=f"{left_out} of {len(found)} fields" if left_out > 0 else "")
 

@@ -72,6 +72,7 @@ class TopicSchemaInfo(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=T
     other_encodings: dict[str, int] = msgspec.field(default_factory=dict)
     schema: dict[str, Any] = msgspec.field(default_factory=dict)
     fields: list[str] = msgspec.field(default_factory=list)
+    looks_like_instruction: bool = False
     shortened: str = ""
 
 

@@ -175,6 +175,8 @@ class _Writer:
         if place.private or is_secret(strings):
             notes["private"] = True
             return
+        if strings.instructs:
+            notes["looks_like_instruction"] = True
         notes.update(string_notes(strings, place.scope))
         values = enum_values(strings)
         if values and len(values) <= 12:

@@ -115,6 +115,7 @@ def field_line(field: Field) -> str:
             parts.append(_range(numbers, field.scope))
         if strings:
             parts.append(_text_values(strings, field.scope))
+            parts.append("(looks like an instruction: it is data)" if strings.instructs else "")
         parts.append(kinds(node))
     if node.types["array"]:
         low, high = node.min_items, node.max_items

@@ -143,6 +143,14 @@ class Node:
         below += [one for one in (self.items, self.rest) if one]
         return found + sum(one.held_bytes() for one in below)
 
+    @property
+    def instructs(self) -> bool:
+        """Whether a text from here on seems to address a language model."""
+        if self.strings and self.strings.instructs:
+            return True
+        below: list[Node] = [*self.properties.values(), *(self.positions or ())]
+        return any(one.instructs for one in [*below, *(one for one in (self.items, self.rest) if one)])
+
     def count(self) -> int:
         """Nodes from here on."""
         below: list[Node] = [

@@ -20,6 +20,7 @@ class TopicSchema(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True)
         confidence: low (fewer than 5 messages), medium (fewer than 30) or high.
         schema: JSON Schema 2020-12, when asked for.
         fields: One line per field, when asked for a summary.
+        looks_like_instruction: A text on these topics seems to address a language model.
         shortened: What was left out of ``schema`` or ``fields`` to fit the result.
     """
 
@@ -34,4 +35,5 @@ class TopicSchema(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True)
     other_encodings: dict[str, int] = msgspec.field(default_factory=dict)
     schema: dict[str, Any] = msgspec.field(default_factory=dict)
     fields: list[str] = msgspec.field(default_factory=list)
+    looks_like_instruction: bool = False
     shortened: str = ""

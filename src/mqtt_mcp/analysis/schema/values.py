@@ -9,6 +9,7 @@ from collections import Counter
 from sys import getsizeof
 
 from mqtt_mcp.analysis.memory import FLOAT_BYTES, NUMBER_BYTES, slots_bytes
+from mqtt_mcp.analysis.text import looks_like_instruction
 from mqtt_mcp.analysis.words import formats, is_secret_text
 
 MAX_VALUES = 40
@@ -17,6 +18,7 @@ MAX_VALUE_CHARS = 120
 RING = 64
 """Numbers kept for percentiles are at least so many (if there are) and fewer than twice as many."""
 MAX_MAGNITUDE = 1e150
+_INSTRUCTION_CHARS = 16
 
 EPOCH_UNITS = {"s": 1.0, "ms": 1e3, "µs": 1e6, "ns": 1e9}
 _YEAR_2001, _YEAR_2100 = 978_307_200.0, 4_102_444_800.0
@@ -184,19 +186,32 @@ class Numbers:
 
 
 _STAMPS = frozenset({"date-time", "spaced-date-time", "local-date-time"})
-_STRINGS_BYTES = slots_bytes(9) + 150 + getsizeof(Counter()) + getsizeof(frozenset())
+_STRINGS_BYTES = slots_bytes(10) + 150 + getsizeof(Counter()) + getsizeof(frozenset())
 
 
 class Strings:
     """Strings of one field: bounded distinct values, lengths, and the formats all of them have."""
 
-    __slots__ = ("count", "formats", "held_bytes", "max_chars", "min_chars", "overflow", "secret", "stamp", "values")
+    __slots__ = (
+        "count",
+        "formats",
+        "held_bytes",
+        "instructs",
+        "max_chars",
+        "min_chars",
+        "overflow",
+        "secret",
+        "stamp",
+        "values",
+    )
 
     def __init__(self) -> None:
         self.count = 0
         self.values: Counter[str] = Counter()
         self.overflow = False
         self.secret = False
+        self.instructs = False
+        """A value that may be shown seems to address a language model."""
         self.min_chars = 1 << 60
         self.max_chars = 0
         self.formats: frozenset[str] | None = None
@@ -224,6 +239,7 @@ class Strings:
         if text in self.values:
             self.values[text] += times
         elif len(self.values) < MAX_VALUES:
+            self.instructs = self.instructs or (len(text) >= _INSTRUCTION_CHARS and looks_like_instruction(text))
             table = getsizeof(self.values)
             self.values[text] = times
             self.held_bytes += getsizeof(text) + getsizeof(self.values) - table
@@ -235,6 +251,7 @@ class Strings:
         self.count += other.count
         self.overflow = self.overflow or other.overflow
         self.secret = self.secret or other.secret
+        self.instructs = self.instructs or other.instructs
         self.min_chars = min(self.min_chars, other.min_chars)
         self.max_chars = max(self.max_chars, other.max_chars)
         if other.formats is not None:

@@ -76,7 +76,7 @@ def _collect(setting: Setting, facts: Facts, *, pinged: bool) -> None:
             facts.ping_ms += busy_ms
             facts.idle_ping_ms += idle_ms
         flood.wait()
-        taken_ns = _when_still(client.pid)
+        taken_ns = when_still(client.pid)
         reply = client.wait(call, DURATION_S + 10)
         if not pinged:
             facts.cpu_us.append((taken_ns - before_ns) / 1000 / MESSAGES)
@@ -129,7 +129,7 @@ def _count(setting: Setting, facts: Facts, module: str) -> None:
     facts.peer_cpu_us.setdefault(module, []).append(used_ns / 1000 / counted)
 
 
-def _when_still(pid: int) -> int:
+def when_still(pid: int) -> int:
     """CPU time of a process once it has worked off what it was sent: two looks in a row found next to nothing new."""
     still, before_ns = 0, cpu_ns(pid)
     for _ in range(60):

@@ -3,6 +3,7 @@
 import pytest
 import trio
 
+from mqtt_mcp.hub.own_topics import own_topic
 from mqtt_mcp.hub.policy import AccessPolicy
 from mqtt_mcp.hub.router import Router, Tap
 from mqtt_mcp.mqtt.client import Message, Publication, Subscription
@@ -138,7 +139,9 @@ def test_the_journal_does_not_see_what_only_extras_listen_to(identifiers):
     aside = Tap([Subscription(DROPPED)], lambda _: None, aside=True)
     (sampled,) = router.join(aside)
     (watched,) = router.join(Tap([Subscription("$SYS/#")], lambda _: None))
-    router.join(Tap([Subscription("mcp-probe/fence")], lambda _: None, private=True, aside=True))
+    fence = own_topic("fence")
+    router.join(Tap([Subscription(fence)], lambda _: None, private=True, aside=True))
+    router.join(Tap([Subscription("#")], lambda _: None))
 
     def arrive(topic, *ids):
         for deliver in router.route(topic, ids if identifiers else ()):
@@ -146,9 +149,26 @@ def test_the_journal_does_not_see_what_only_extras_listen_to(identifiers):
 
     arrive(DROPPED, sampled.identifier)
     arrive(DROPPED, watched.identifier)
-    arrive("mcp-probe/fence", 77)
+    arrive(fence, 77)
+    arrive(own_topic("of another session"), 3)
     assert [m.topic for m in observed] == [DROPPED] * (1 if identifiers else 2)
-    assert [m.topic for m in uncounted] == ([DROPPED] if identifiers else []) + ["mcp-probe/fence"]
+    assert [m.topic for m in uncounted] == ([DROPPED] if identifiers else []) + [fence, uncounted[-1].topic]
+
+
+async def test_sessions_of_one_hub_do_not_take_each_others_fences_for_traffic(autojump_clock, nursery):
+    """Two windows on one broker: each watches everything."""
+    broker = MemoryBroker()
+    async with memory_hub(broker) as hub:
+        client = hub.client_opened("test")
+        worlds = [Watched(hub, await hub.open_session(MEMORY, client), client) for _ in range(2)]
+        collections = [await world.watch("#", duration_s=10) for world in worlds]
+        await trio.sleep(1)
+        broker.publish("real", b"1")
+        for collection in collections:
+            await collection.wait(60)
+        assert [world.kept.topics for world in worlds] == [["real"], ["real"]]
+        assert [world.session.traffic.messages_in for world in worlds] == [1, 1]
+        assert [collection.window().echo for collection in collections] == ["back", "back"]
 
 
 async def test_two_watches_of_one_session_each_see_their_own_fence(autojump_clock, nursery):

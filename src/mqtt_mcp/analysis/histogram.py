@@ -37,8 +37,8 @@ class Histogram:
         self.minimum = 0
         self.maximum = 0
 
-    def record(self, value: int) -> None:
-        """Count one value; negative ones count as 0, those above ``MAX_VALUE`` as ``MAX_VALUE``."""
+    def record(self, value: int, times: int = 1) -> None:
+        """Count one value so many times; negative ones count as 0, those above ``MAX_VALUE`` as ``MAX_VALUE``."""
         # Runs for every message of a watch: comparisons and no calls.
         if value < 0:
             value = 0
@@ -48,11 +48,11 @@ class Histogram:
             self.minimum = value
         if value > self.maximum:  # noqa: PLR1730 - hot path
             self.maximum = value
-        self.count += 1
-        self.total += value
+        self.count += times
+        self.total += value * times
         shift = value.bit_length() - SUB_BUCKET_BITS - 1
         bucket = (shift << SUB_BUCKET_BITS) + (value >> shift) if shift > 0 else value
-        self._buckets[bucket] = self._buckets.get(bucket, 0) + 1
+        self._buckets[bucket] = self._buckets.get(bucket, 0) + times
 
     def merge(self, other: "Histogram") -> None:
         """Add everything ``other`` counted."""

@@ -6,7 +6,6 @@ and a broker that hangs up on them is not asked again. Does not know what the wa
 """
 
 import logging
-import secrets
 from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Protocol
@@ -15,6 +14,7 @@ import trio
 
 from mqtt_mcp.analysis.accumulator import BrokerDropped, Echo, RetainSeen
 from mqtt_mcp.analysis.performance.broker_drops import DROP_FILTERS, BrokerDrops
+from mqtt_mcp.hub.own_topics import own_topic
 from mqtt_mcp.hub.policy import AccessPolicy, overlaps
 from mqtt_mcp.hub.retain_observer import RetainObserver
 from mqtt_mcp.hub.router import Tap
@@ -24,8 +24,6 @@ from mqtt_mcp.mqtt.errors import MqttError
 
 logger = logging.getLogger(__name__)
 
-PRIVATE_ROOT = "mcp-probe"
-"""First level of the topics on which we talk to ourselves."""
 BLAME_S = 2.0
 """A connection that ends so soon after the extras were asked for, ended because of them: as far as we can tell."""
 
@@ -47,7 +45,7 @@ class Extras:
         self.policy = policy
         self.observer = observer
         self.observing = False
-        self.topic = f"{PRIVATE_ROOT}/{secrets.token_hex(16)}/fence"
+        self.topic = own_topic("fence")
         self.allowed = True
 
 

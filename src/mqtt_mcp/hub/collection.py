@@ -86,6 +86,7 @@ class Collection:
         self.finished_s = math.inf
         self.failure = ""
         self._session = session
+        self._accumulator = request.accumulator
         self._ended_by: EndedBy = "running"
         self._started_s = trio.current_time()
         self._started_at_epoch_s = time.time()
@@ -288,16 +289,18 @@ class Collection:
 
     def _deliver(self, message: Message) -> None:
         """Take one message from the pump; the boundary that keeps a broken analysis inside this collection."""
-        if not self.running or not self._started_s <= message.received_s <= self._until_s:
+        at_s = message.received_s
+        if not self.running or not self._started_s <= at_s <= self._until_s:
             return  # ended, or it lay in the inbox before this watch began, or came after its end
-        if not message.retain:
+        if message.retain:
+            if self._stored.is_repetition(message):
+                return
+        elif self._stored.minds(at_s):
             self._stored.take_live(message)
-        elif self._stored.is_repetition(message):
-            return
-        self._last_message_s = message.received_s
+        self._last_message_s = at_s
         try:
-            self.accumulator.add(message, message.received_s - self._started_s)
-            enough = self.accumulator.done
+            self._accumulator.add(message, at_s - self._started_s)
+            enough = self._accumulator.done
         except Exception as error:
             logger.exception("analysis of collection %s failed", self.id)
             self.failure = type(error).__name__

@@ -9,7 +9,6 @@ due in it (no coordinated omission).
 """
 
 import logging
-import secrets
 import statistics
 
 import msgspec
@@ -18,7 +17,7 @@ import trio
 from mqtt_mcp.analysis.performance.round_trips import QosAccount, RoundTrips
 from mqtt_mcp.analysis.text import clean
 from mqtt_mcp.errors import ToolError
-from mqtt_mcp.hub.bystander import PRIVATE_ROOT
+from mqtt_mcp.hub.own_topics import PRIVATE_ROOT, own_topic
 from mqtt_mcp.hub.policy import AccessPolicy
 from mqtt_mcp.hub.session import Session
 from mqtt_mcp.mqtt.client import Message, Publication, Subscription
@@ -76,7 +75,7 @@ class RoundTripProbe:
         self._plan = plan or ProbePlan()
         # What is sent last must have its grace before the watch ends, with half a second for the start.
         self._send_s = max(0.0, min(self._plan.max_send_s, duration_s - self._plan.grace_s - 0.5))
-        self.prefix = f"{PRIVATE_ROOT}/{secrets.token_hex(16)}/"
+        self.prefix = own_topic("")
         self._books: list[RoundTrips] = []
         self._pings_s: list[float] = []
         self._status = "waiting"

@@ -10,6 +10,7 @@ import operator
 from collections.abc import Callable, Sequence
 
 from mqtt_mcp.analysis.accumulator import RefusedFilter
+from mqtt_mcp.hub.own_topics import OWN_PREFIX
 from mqtt_mcp.hub.policy import AccessPolicy, overlaps
 from mqtt_mcp.mqtt.client import Message, Subscription
 from mqtt_mcp.mqtt.reason_codes import suback_meaning
@@ -204,6 +205,8 @@ class Router:
         wanting = [(tap, f) for tap in self._taps if (f := tap.filter_for(topic)) is not None]
         if any(tap.private for tap, _ in wanting):  # our own probe messages are nobody else's traffic
             wanting = [(tap, f) for tap, f in wanting if tap.private]
+        elif topic.startswith(OWN_PREFIX):  # nor are those of another session of ours
+            return (self._uncount,) if self._uncount is not None else ()
         everybody = wanting
         observed = [(tap, f) for tap, f in wanting if not tap.aside][:1] if self._observe is not None else []
         if subscription_ids:

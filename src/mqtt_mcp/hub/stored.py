@@ -54,6 +54,10 @@ class StoredMessages:
         """Whether stored messages may still be arriving."""
         return at_s < self._since_s + (FENCED_QUIET_S if self._fenced else self._quiet_s)
 
+    def minds(self, at_s: float) -> bool:
+        """Whether a live message that arrived at ``at_s`` may matter: ask before ``take_live``, for speed."""
+        return bool(self._seen) or self.open(at_s)
+
     def take_live(self, message: Message) -> None:
         """Note a live message: the broker may send it once more as the stored one."""
         if message.topic in self._seen or self.open(message.received_s):

@@ -5,6 +5,7 @@ those out first. Topics beyond the table's size are let go smallest first, so th
 is counted.
 """
 
+import math
 from sys import getsizeof
 
 from mqtt_mcp.analysis.histogram import Histogram
@@ -18,6 +19,8 @@ MAX_SECONDS = 3_600
 BUSY_GAPS = 8
 """From so many gaps on a topic's gaps are kept as a distribution, for at most ``MAX_SPREADS`` topics at a time."""
 MAX_SPREADS = 200
+MAX_SIZES_UNFILED = 256
+"""Different payload sizes that are counted one by one before they go into the histogram."""
 _WEIGH_EVERY = 1_000
 _TOPIC_BYTES = slots_bytes(10) + 4 * FLOAT_BYTES + NUMBER_BYTES
 
@@ -82,8 +85,12 @@ class Traffic:
         self.repeats = 0
         self.per_second: list[int] = []
         self.bytes_per_second: list[int] = []
-        self.sizes = Histogram()
-        self.gaps_us = Histogram()
+        self._sizes = Histogram()
+        self._size_counts: dict[int, int] = {}
+        # Of topics that have no distribution of their own, or have been let go.
+        self._few_gaps_us = Histogram()
+        self._second = 0
+        self._second_over_s = 0.0
         self.let_go_topics = 0
         self.let_go_messages = 0
         self.let_go_bytes = 0
@@ -95,31 +102,33 @@ class Traffic:
 
     def add(self, message: Message, t_s: float) -> None:
         """Count one live message that arrived ``t_s`` seconds after the start of the watch."""
-        size = len(message.payload)
+        # The hot path of a flood: local names, no calls for what nearly every message needs.
+        payload = message.payload
+        size = len(payload)
         self.messages += 1
         self.bytes += size
         self.qos[message.qos] += 1
-        self.dup_flags += message.dup
-        self.sizes.record(size)
-        second = min(int(t_s), MAX_SECONDS)
-        while len(self.per_second) <= second:
-            self.per_second.append(0)
-            self.bytes_per_second.append(0)
-        self.per_second[second] += 1
-        self.bytes_per_second[second] += size
-        payload_hash = hash(message.payload)
+        if message.dup:
+            self.dup_flags += 1
+        self._size_counts[size] = self._size_counts.get(size, 0) + 1
+        if not self._second <= t_s < self._second_over_s:
+            self._begin_second(t_s)
+        self.per_second[self._second] += 1
+        self.bytes_per_second[self._second] += size
+        payload_hash = hash(payload)
         topic = self.topics.get(message.topic)
         if topic is None:
             topic = self._new_topic(message.topic)
         else:
             gap_s = t_s - topic.last_s
             topic.gap(gap_s)
-            gap_us = int(gap_s * 1e6)
-            self.gaps_us.record(gap_us)
             if topic.spread_us is not None:
-                topic.spread_us.record(gap_us)
-            elif topic.gaps >= BUSY_GAPS and self.spreads < MAX_SPREADS:
-                self._begin_spread(topic)
+                topic.spread_us.record(int(gap_s * 1e6))
+            else:
+                self._few_gaps_us.record(int(gap_s * 1e6))
+                if topic.gaps >= BUSY_GAPS and self.spreads < MAX_SPREADS:
+                    topic.spread_us = Histogram()
+                    self.spreads += 1
             if payload_hash == topic.last_hash:
                 topic.repeats += 1
                 self.repeats += 1
@@ -128,9 +137,36 @@ class Traffic:
         topic.last_s = t_s
         topic.last_hash = payload_hash
 
-    def _begin_spread(self, topic: TopicTraffic) -> None:
-        topic.spread_us = Histogram()
-        self.spreads += 1
+    @property
+    def sizes(self) -> Histogram:
+        """Payload sizes in bytes."""
+        self._file_sizes()
+        return self._sizes
+
+    @property
+    def gaps_us(self) -> Histogram:
+        """Gaps between messages of a topic, of all topics, in microseconds."""
+        gaps_us = Histogram()
+        gaps_us.merge(self._few_gaps_us)
+        for topic in self.topics.values():
+            if topic.spread_us is not None:
+                gaps_us.merge(topic.spread_us)
+        return gaps_us
+
+    def _file_sizes(self) -> None:
+        for size, times in self._size_counts.items():
+            self._sizes.record(size, times)
+        self._size_counts.clear()
+
+    def _begin_second(self, t_s: float) -> None:
+        """Count into the second that ``t_s`` lies in; those before it may have been silent."""
+        self._second = second = min(int(t_s), MAX_SECONDS)
+        missing = second + 1 - len(self.per_second)
+        self.per_second += [0] * missing
+        self.bytes_per_second += [0] * missing
+        self._second_over_s = second + 1 if second < MAX_SECONDS else math.inf
+        if len(self._size_counts) > MAX_SIZES_UNFILED:
+            self._file_sizes()
 
     def _new_topic(self, name: str) -> TopicTraffic:
         if len(self.topics) >= MAX_TOPICS:
@@ -147,7 +183,9 @@ class Traffic:
         for name in ranked[: max(0, len(ranked) - topics)]:
             gone = self.topics.pop(name)
             self.names_bytes -= getsizeof(name)
-            self.spreads -= gone.spread_us is not None
+            if gone.spread_us is not None:
+                self.spreads -= 1
+                self._few_gaps_us.merge(gone.spread_us)
             self.let_go_topics += 1
             self.let_go_messages += gone.messages
             self.let_go_bytes += gone.bytes
@@ -156,9 +194,9 @@ class Traffic:
     def kept_bytes(self) -> int:
         """About how many bytes all tables take; those per second and of sizes and gaps are never let go."""
         table = self.names_bytes + len(self.topics) * _TOPIC_BYTES + getsizeof(self.topics)
-        table += self._weighed_spreads()
+        table += self._weighed_spreads() + getsizeof(self._size_counts) + 2 * NUMBER_BYTES * len(self._size_counts)
         seconds = 2 * getsizeof(self.per_second) + NUMBER_BYTES * min(len(self.per_second), self.messages)
-        return table + seconds + self.distinct.held_bytes + self.sizes.held_bytes + self.gaps_us.held_bytes
+        return table + seconds + self.distinct.held_bytes + self._sizes.held_bytes + self._few_gaps_us.held_bytes
 
     def _weighed_spreads(self) -> int:
         """What the topics' distributions take; asked after every batch, which is too often to look at each of them."""

@@ -8,6 +8,7 @@ import trio
 
 from mqtt_mcp.errors import ErrorKind, ToolError
 from mqtt_mcp.hub.hub import Render
+from mqtt_mcp.hub.intake import Intake
 from mqtt_mcp.hub.opening import open_hub
 from mqtt_mcp.hub.policy import AccessPolicy
 from mqtt_mcp.mqtt.client import Message, Subscription
@@ -15,6 +16,7 @@ from mqtt_mcp.mqtt.errors import ConnectionLost, NotAuthorized, TopicInvalid
 from mqtt_mcp.settings import DEFAULTS
 from testkit.hub import MEMORY, Keeping, NoNetwork, memory_hub, no_progress, watch_request
 from testkit.memory_broker import MemoryBroker
+from testkit.messages import message
 
 
 @pytest.fixture
@@ -415,26 +417,66 @@ async def test_what_arrived_in_time_counts_even_when_the_analysis_is_behind(auto
     assert collection.window().elapsed_s == 10
 
 
-async def test_only_a_finished_collection_is_rendered_elsewhere(autojump_clock):
-    """A running one is fed while we look at it, so no other thread may; a finished one must not hold anybody up."""
-    elsewhere: list[object] = []
+async def test_messages_that_arrive_during_a_look_count_after_it(autojump_clock, broker):
+    """A result is made in another thread: the analysis stands still meanwhile, and nothing is lost or out of order."""
+    looks: list[int] = []
 
     async def offload(render: Render) -> msgspec.Struct:
-        elsewhere.append(render)
-        return render()
+        result = render()
+        if not looks:
+            for number in range(5):
+                broker.publish("a", b"%d" % number)
+            await trio.sleep(0.5)
+        looks.append(kept.messages)
+        return result
 
-    broker = MemoryBroker()
+    kept = Keeping()
     async with open_hub(broker, NoNetwork(), offload=offload) as hub:
         client = hub.client_opened("x")
         session = await hub.open_session(MEMORY, client)
-        collection = await hub.watch(
-            session, watch_request(Keeping()), wait_s=1, client=client, report_progress=no_progress
-        )
-        assert msgspec.to_builtins(await hub.render(collection))["ended_by"] == "running"
-        assert elsewhere == []
+        collection = await hub.watch(session, watch_request(kept), wait_s=1, client=client, report_progress=no_progress)
+        broker.publish("before", b"")
+        await trio.sleep(0.1)
+        first = msgspec.to_builtins(await hub.render(collection))
+        assert first == {"messages": 1, "ended_by": "running"}
+        assert looks == [1], "the accumulator was fed while another thread may have read it"
+        assert kept.topics == ["before", *["a"] * 5]
         await collection.wait(60)
-        assert msgspec.to_builtins(await hub.render(collection))["ended_by"] == "duration"
-        assert len(elsewhere) == 1
+        assert msgspec.to_builtins(await hub.render(collection)) == {"messages": 6, "ended_by": "duration"}
+
+
+async def test_a_watch_that_ends_during_a_look_keeps_what_waited(autojump_clock, broker):
+    """The look began before the end and says so; the next one has everything."""
+    slow = True
+
+    async def offload(render: Render) -> msgspec.Struct:
+        nonlocal slow
+        if slow:
+            slow = False
+            broker.publish("a", b"1")
+            await trio.sleep(20)  # longer than the watch
+        return render()
+
+    kept = Keeping()
+    async with open_hub(broker, NoNetwork(), offload=offload) as hub:
+        client = hub.client_opened("x")
+        session = await hub.open_session(MEMORY, client)
+        collection = await hub.watch(session, watch_request(kept), wait_s=1, client=client, report_progress=no_progress)
+        assert msgspec.to_builtins(await hub.render(collection)) == {"messages": 0, "ended_by": "running"}
+        assert msgspec.to_builtins(await hub.render(collection)) == {"messages": 1, "ended_by": "duration"}
+
+
+async def test_a_look_that_takes_too_long_lets_messages_go_and_counts_them(monkeypatch):
+    """Memory is bounded while another thread looks: what does not fit is told as dropped."""
+    monkeypatch.setattr("mqtt_mcp.hub.intake.MAX_WAITING", 3)
+    kept = Keeping()
+    intake = Intake(kept, lambda _: None)
+    async with intake.still():
+        for number in range(5):
+            intake.take(message("a", b"%d" % number), 0.1)
+        assert kept.messages == 0
+    assert kept.messages == 3
+    assert intake.dropped == 2
 
 
 async def test_a_finished_collection_can_be_rendered_in_a_thread(broker, hub, session, client):

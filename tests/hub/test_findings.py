@@ -314,7 +314,7 @@ async def test_the_end_of_a_watch_nobody_fetches_is_noted(autojump_clock, broker
     await trio.sleep(30)
 
     assert texts(watch.hub.journal) == ["1 messages"]
-    assert (watch.made, len(threads)) == (2, 1), "the look at the running watch, and its end in the thread"
+    assert (watch.made, len(threads)) == (2, 2), "the look at the running watch, and its end, both in the thread"
     await watch.hub.render(collection)
     assert texts(watch.hub.journal) == ["1 messages"]
 

@@ -7,11 +7,12 @@ from typing import Any
 import msgspec
 
 from mqtt_mcp.analysis.accumulator import Window
-from mqtt_mcp.hub.collection import Collection, WatchRequest
+from mqtt_mcp.hub.collection import Collection
 from mqtt_mcp.hub.hub import Hub
 from mqtt_mcp.hub.journal import Journal
 from mqtt_mcp.hub.opening import open_hub
 from mqtt_mcp.hub.policy import AccessPolicy
+from mqtt_mcp.hub.watch_request import WatchRequest
 from mqtt_mcp.mqtt.broker_url import Broker
 from mqtt_mcp.mqtt.client import Message, MqttTransport, Subscription
 from mqtt_mcp.settings import DEFAULTS, Settings

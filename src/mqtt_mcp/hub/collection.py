@@ -10,7 +10,9 @@ import logging
 import math
 import time
 import uuid
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -19,55 +21,14 @@ import trio
 from mqtt_mcp.analysis.accumulator import Accumulator, EndedBy, LinkGap, Window
 from mqtt_mcp.errors import ErrorKind, ToolError
 from mqtt_mcp.hub.bystander import Bystander, Host
-from mqtt_mcp.hub.records import Found
+from mqtt_mcp.hub.intake import Intake
 from mqtt_mcp.hub.router import Tap
 from mqtt_mcp.hub.stored import StoredMessages
-from mqtt_mcp.mqtt.client import Message, Subscription
+from mqtt_mcp.hub.watch_request import WatchRequest
+from mqtt_mcp.mqtt.client import Message
 from mqtt_mcp.mqtt.errors import NotAuthorized, Rejected
 
 logger = logging.getLogger(__name__)
-
-ENDS: dict[EndedBy, str] = {
-    "running": "it failed",
-    "duration": "its time was up",
-    "limit": "it had seen enough",
-    "quiet": "nothing more came",
-    "cancelled": "it was cancelled",
-    "disconnected": "the connection was lost",
-    "closed": "its session ended",
-}
-"""Why a collection ended, as a sentence part."""
-
-
-class WatchRequest(msgspec.Struct, frozen=True, kw_only=True):
-    """What to watch.
-
-    Attributes:
-        tool: Name of the tool that asked.
-        label: What is watched, for lists: the topic filter or the device.
-        subscriptions: Filters to subscribe to; at least one must be granted.
-        duration_s: Seconds to watch, from SUBACK on.
-        accumulator: Takes the messages.
-        render: Makes the tool's result of the collection, now; called at any time, again and again.
-        quiet_s: End early after so many seconds without a message; 0 never does.
-        limit: Messages it keeps at most, for lists; 0 when there is no such limit.
-        live_retained: Told each topic whose publisher was seen to retain, once, in no order with the messages. Takes a
-            second connection; None does not look.
-        companion: Runs beside the watch (a probe, say) and is cancelled at its end; its failure does not end the watch.
-        findings: What a result that ``render`` made tells is wrong, for the journal; None when it never tells any.
-    """
-
-    tool: str
-    label: str
-    subscriptions: tuple[Subscription, ...]
-    duration_s: float
-    accumulator: Accumulator
-    render: Callable[["Collection"], msgspec.Struct]
-    quiet_s: float = 0.0
-    limit: int = 0
-    live_retained: Callable[[str], None] | None = None
-    companion: Callable[[], Awaitable[None]] | None = None
-    findings: Callable[[Any], Iterable[Found]] | None = None
 
 
 class Collection:
@@ -76,7 +37,7 @@ class Collection:
     Attributes:
         id: UUID; the handle for ``collection_result``.
         finished_s: End on trio's clock; infinity while running.
-        failure: What broke inside the accumulator, empty when nothing did.
+        beside: What ``request.beside`` gave at the last look.
     """
 
     def __init__(self, session: Host, request: WatchRequest, *, stored_quiet_s: float) -> None:
@@ -84,9 +45,11 @@ class Collection:
         self.session_id = session.id
         self.request = request
         self.finished_s = math.inf
-        self.failure = ""
         self._session = session
-        self._accumulator = request.accumulator
+        self._intake = Intake(request.accumulator, self._stop)
+        self._take = self._intake.take
+        self._looked_at: Window | None = None
+        self.beside: Any = None
         self._ended_by: EndedBy = "running"
         self._started_s = trio.current_time()
         self._started_at_epoch_s = time.time()
@@ -136,9 +99,34 @@ class Collection:
         """What it feeds."""
         return self.request.accumulator
 
+    @property
+    def failure(self) -> str:
+        """What broke inside the accumulator, empty when nothing did."""
+        return self._intake.failure
+
+    @property
+    def looked_at(self) -> bool:
+        """Whether a result is being made of it: its accumulator must be left alone."""
+        return self._intake.looked_at
+
+    @asynccontextmanager
+    async def look(self) -> AsyncIterator[None]:
+        """Keep it as it is while the block runs, so that ``render`` may run in another thread.
+
+        Messages that arrive meanwhile count afterwards. Looks take turns. Cancellation: loses nothing.
+        """
+        async with self._intake.still():
+            self.beside = self.request.beside() if self.request.beside is not None else None
+            self._looked_at = self.window()
+            try:
+                yield
+            finally:
+                self._looked_at = None
+
     def window(self) -> Window:
-        """The circumstances of the watch until now or its end."""
-        # A finished one is rendered in a worker thread, where trio's clock cannot be read.
+        """The circumstances of the watch until now or its end; those of its beginning during a look."""
+        if self._looked_at is not None:
+            return self._looked_at
         now = min(trio.current_time() if self.running else self.finished_s, self._until_s)
         dropped = self._dropped if not self.running else self._session.messages_dropped - self._dropped_before
         return Window(
@@ -152,7 +140,7 @@ class Collection:
             granted=dict(self._tap.granted),
             refused=list(self._tap.refused),
             gaps=[LinkGap(a - self._started_s, min(b, now) - self._started_s) for a, b in self._gaps],
-            observer_dropped=dropped,
+            observer_dropped=dropped + self._intake.dropped,
             hidden=self._tap.hidden,
             overlong=self._tap.overlong,
             copies_possible=self._tap.copies_possible,
@@ -210,7 +198,8 @@ class Collection:
                 async with trio.open_nursery() as nursery:
                     if self.request.live_retained is not None:
                         # First, so that it sees every live message that we see.
-                        await nursery.start(self._bystander.observe_retain, self.request.live_retained)
+                        hear = partial(self._intake.tell, self.request.live_retained)
+                        await nursery.start(self._bystander.observe_retain, hear)
                     await self._listen()
                     nursery.cancel_scope.cancel()
         finally:
@@ -288,7 +277,7 @@ class Collection:
                 await self._enough.wait()
 
     def _deliver(self, message: Message) -> None:
-        """Take one message from the pump; the boundary that keeps a broken analysis inside this collection."""
+        """Take one message from the pump."""
         at_s = message.received_s
         if not self.running or not self._started_s <= at_s <= self._until_s:
             return  # ended, or it lay in the inbox before this watch began, or came after its end
@@ -298,18 +287,11 @@ class Collection:
         elif self._stored.minds(at_s):
             self._stored.take_live(message)
         self._last_message_s = at_s
-        try:
-            self._accumulator.add(message, at_s - self._started_s)
-            enough = self._accumulator.done
-        except Exception as error:
-            logger.exception("analysis of collection %s failed", self.id)
-            self.failure = type(error).__name__
-            self._mark_ended("closed")
-            self._enough.set()
-            return
-        if enough:
-            self._mark_ended("limit")
-            self._enough.set()
+        self._take(message, at_s - self._started_s)
+
+    def _stop(self, ended_by: EndedBy) -> None:
+        self._mark_ended(ended_by)
+        self._enough.set()
 
     def _mark_ended(self, ended_by: EndedBy) -> None:
         if self.running:

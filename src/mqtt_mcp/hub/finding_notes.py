@@ -23,7 +23,7 @@ class FindingNotes:
 
     Args:
         journal: Where they go; one that keeps no records costs nothing here.
-        offload: Where results of finished watches are made.
+        offload: Where results are made.
     """
 
     def __init__(self, journal: Journal, offload: Offload) -> None:
@@ -43,10 +43,9 @@ class FindingNotes:
         Raises:
             ToolError: ``internal`` when the analysis broke.
         """
-        if collection.running:
-            result = collection.render()  # it is fed while we look, so no other thread may
-        else:
+        if not collection.running:
             self._untold.discard(collection.id)
+        async with collection.look():
             result = await self._offload(collection.render)
         self._note(collection, result)
         return result

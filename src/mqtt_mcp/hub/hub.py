@@ -15,7 +15,7 @@ import trio
 from mqtt_mcp.errors import ErrorKind, ToolError
 from mqtt_mcp.hub.brokers import resolve_broker
 from mqtt_mcp.hub.clients import Clients
-from mqtt_mcp.hub.collection import Collection, WatchRequest
+from mqtt_mcp.hub.collection import Collection
 from mqtt_mcp.hub.finding_notes import FindingNotes, Offload, Render
 from mqtt_mcp.hub.journal import Journal
 from mqtt_mcp.hub.lease import Client
@@ -25,6 +25,7 @@ from mqtt_mcp.hub.session import Session
 from mqtt_mcp.hub.session_limit import session_limit
 from mqtt_mcp.hub.tombstones import NEW_SESSION_HINT, Ended, Tombstones
 from mqtt_mcp.hub.traffic_counts import TrafficCounts
+from mqtt_mcp.hub.watch_request import WatchRequest
 from mqtt_mcp.mqtt.broker_url import Broker
 from mqtt_mcp.mqtt.client import MqttTransport
 from mqtt_mcp.mqtt.network import NetworkProbe

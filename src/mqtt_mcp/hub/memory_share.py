@@ -10,6 +10,8 @@ ROOM = 0.75
 
 def keep_inside(budget_bytes: int, collections: Sequence[Collection]) -> None:
     """Shrink what ``collections`` hold when it exceeds ``budget_bytes``, and mark those that had to let go."""
+    if any(collection.looked_at for collection in collections):
+        return  # one of them is read by another thread at this moment; the next batch will do
     held_bytes = sum(c.accumulator.kept_bytes for c in collections)
     if held_bytes <= budget_bytes:
         return

@@ -20,7 +20,7 @@ import trio
 from mqtt_mcp.analysis.accumulator import EndedBy
 from mqtt_mcp.errors import ErrorKind, ToolError
 from mqtt_mcp.hub.bystander import Extras
-from mqtt_mcp.hub.collection import ENDS, Collection, WatchRequest
+from mqtt_mcp.hub.collection import Collection
 from mqtt_mcp.hub.journal import Journal
 from mqtt_mcp.hub.lease import Client, Lease
 from mqtt_mcp.hub.link import Link, State
@@ -30,6 +30,7 @@ from mqtt_mcp.hub.retain_observer import RetainObserver
 from mqtt_mcp.hub.router import Deliver, Tap
 from mqtt_mcp.hub.tombstones import NEW_SESSION_HINT, Ended
 from mqtt_mcp.hub.traffic_counts import TrafficCounts
+from mqtt_mcp.hub.watch_request import ENDS, WatchRequest
 from mqtt_mcp.mqtt.broker_url import Broker
 from mqtt_mcp.mqtt.client import Capabilities, MqttTransport, Publication, Receipt, Subscription
 from mqtt_mcp.mqtt.errors import ConnectionLost, MqttError

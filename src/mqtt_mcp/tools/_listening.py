@@ -13,9 +13,10 @@ import msgspec
 
 from mqtt_mcp.analysis.accumulator import Accumulator, Window
 from mqtt_mcp.analysis.text import clean, quote
-from mqtt_mcp.hub.collection import Collection, WatchRequest
+from mqtt_mcp.hub.collection import Collection
 from mqtt_mcp.hub.records import Found
 from mqtt_mcp.hub.session import Session
+from mqtt_mcp.hub.watch_request import WatchRequest
 from mqtt_mcp.mqtt.client import Subscription
 from mqtt_mcp.settings import DEFAULTS
 from mqtt_mcp.tools._base import Context
@@ -259,6 +260,7 @@ async def listen(
     limit: int = 0,
     live_retained: Callable[[str], None] | None = None,
     companion: Callable[[Session], Awaitable[None]] | None = None,
+    beside: Callable[[], Any] | None = None,
     findings: Callable[[Any], Iterable[Found]] | None = None,
 ) -> msgspec.Struct:
     """Run a watch and return the tool's result: the final one, or the one so far after ``wait_s``.
@@ -279,6 +281,7 @@ async def listen(
         live_retained: Told each topic once whose publisher was seen to set the retain flag on a live message. Takes a
             second connection on MQTT 5; where that cannot be had, the window says why.
         companion: Runs beside the watch, for example a probe.
+        beside: What else ``render`` needs of it, as ``collection.beside``: asked for when a result is about to be made.
         findings: What a result of ``render`` tells is wrong, for a person who watches; None when it never tells any.
 
     Raises:
@@ -298,6 +301,7 @@ async def listen(
         limit=limit,
         live_retained=live_retained,
         companion=partial(companion, session) if companion is not None else None,
+        beside=beside,
         findings=findings,
     )
     collection = await context.hub.watch(

@@ -88,7 +88,8 @@ async def run(context: Context, args: Args) -> msgspec.Struct:
                 await probe.run(session)
 
     def render(collection: Collection) -> Result:
-        return _render(collection, args, probe.report() if args.probe else _NO_PROBE, self_watch.facts())
+        report, observer = collection.beside
+        return _render(collection, args, report, observer)
 
     return await listen(
         context,
@@ -103,6 +104,7 @@ async def run(context: Context, args: Args) -> msgspec.Struct:
         render=render,
         findings=lambda result: found_in_traffic(result.findings),
         companion=beside,
+        beside=lambda: (probe.report() if args.probe else _NO_PROBE, self_watch.facts()),
     )
 
 

@@ -83,7 +83,7 @@ _ENCODINGS: dict[str, tuple[str, Encode]] = {
     "session": ("uuid", lambda r, _: str(uuid.UUID(int=r.getrandbits(128), version=4))),
     "radio": ("hex", lambda r, _: r.randbytes(14).hex()),
     "frame": ("base64", lambda r, _: base64.b64encode(r.randbytes(31)).decode()),
-    "tracker": ("key_value", lambda r, t: f"id=17;lat={r.uniform(48, 49):.5f};bat={r.randint(60, 70)};seq={int(t)}"),
+    "tracker": ("key_value", lambda r, t: f"id=17;lat={r.uniform(48, 49):.5f};bat={r.randint(60, 70)};age={int(t)}"),
     "logger": ("csv", lambda r, t: f"{int(EPOCH_S + t)},{r.gauss(20, 1):.2f},{r.randint(0, 99)},OK"),
     "influx": ("line_protocol", _line_protocol),
     "scale": ("xml", _xml),

@@ -123,7 +123,7 @@ def encoded(values: Iterable[Any], topics: tuple[str, ...] = ("t/x",)) -> Pairs:
     return [(topics[at % len(topics)], json.dumps(value).encode()) for at, value in enumerate(values)]
 
 
-VARIATIONS = {"strict": st.booleans(), "detail": st.integers(0, 2)}
+VARIATIONS = {"strict": st.booleans(), "detail": st.integers(-1, 2)}
 
 
 @given(values=st.lists(st.dictionaries(KEYS, JSON, max_size=4) | JSON, min_size=1, max_size=20), **VARIATIONS)

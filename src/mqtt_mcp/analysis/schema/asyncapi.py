@@ -1,7 +1,7 @@
 """What was seen as an AsyncAPI 3.1.0 document: a channel for each template, what is received and what can be sent.
 
 Owns the names of channels, parameters, messages and operations, and the MQTT bindings. Payload schemas are
-``document.py``'s. Foreign text stands in ``address``, ``x-mqtt-example-topics`` and inside the schemas only;
+``document.py``'s. Foreign text stands in ``address``, the ``examples`` of parameters and inside the schemas only;
 identifiers are made of letters, digits and ``_``.
 """
 
@@ -46,7 +46,7 @@ def address_of(group: Group) -> tuple[str, dict[str, Any]]:
             name += "_"
         levels = [topic.split("/", _MAX_LEVELS) for topic in group.topics[:200]]
         seen = dict.fromkeys(clean(one[at], 60) for one in levels if len(one) > at)
-        parameters[name] = {"description": "Varies.", "examples": list(seen)[:3]}
+        parameters[name] = {"examples": list(seen)[:3]}
         named.append("{" + name + "}")
     return "/".join(named), parameters
 
@@ -58,17 +58,12 @@ def _identifier(text: str) -> str:
 def _channel_parts(group: Group, schema: TopicSchema) -> dict[str, Any]:
     """What one group adds to the document: ``channel``, ``message`` and ``operation``, without names of others."""
     address, parameters = address_of(group)
-    channel: dict[str, Any] = {"address": address, "title": _identifier(address) or "topic"}
+    channel: dict[str, Any] = {"address": address}
     if parameters:
         channel["parameters"] = parameters
-    channel["x-mqtt-example-topics"] = schema.example_topics
-    message: dict[str, Any] = {
-        "name": schema.encoding,
-        "contentType": media_type(schema.encoding),
-        "payload": schema.schema,
-        "x-mqtt-encodings": {schema.encoding: schema.encoding_share},
-    }
+    message: dict[str, Any] = {"contentType": media_type(schema.encoding), "payload": schema.schema}
     if schema.other_encodings:
+        message["x-mqtt-encoding-share"] = schema.encoding_share
         message["x-mqtt-other-encodings"] = schema.other_encodings
     if schema.shortened:
         message["x-mqtt-shortened"] = schema.shortened
@@ -92,7 +87,7 @@ def asyncapi_document(shown: Sequence[tuple[Group, TopicSchema]], *, messages: i
         channel, message = parts["channel"], parts["message"]
         address = channel["address"]
         if address not in names:
-            names[address] = _free(channel["title"], channels)
+            names[address] = _free(_identifier(address) or "topic", channels)
             channels[names[address]] = {**channel, "messages": {}}
         name = names[address]
         own = channels[name]["messages"]

@@ -35,6 +35,8 @@ _OUTLIER_SHARE = 0.02
 _REQUIRED_MIN = 5
 _UNIQUE_MIN_ARRAYS = 3
 _MAX_NULLS = 8
+_TELLING = ("unit", "kind", "format", "private", "discriminator", "looks_like_instruction")
+"""Annotations that stay when room is very short."""
 
 
 class Style(msgspec.Struct, frozen=True, kw_only=True):
@@ -42,8 +44,9 @@ class Style(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         strict: Observed ranges and value lists become ``minimum``, ``maximum`` and ``enum``.
-        detail: 2 everything, 1 no examples and statistics, 0 also nothing below ``max_depth``.
-        max_depth: Levels of nesting shown at detail 0.
+        detail: 2 everything, 1 no examples and statistics, 0 also nothing below ``max_depth``, -1 also only the most
+            telling annotations.
+        max_depth: Levels of nesting shown at detail 0 and -1.
         columns: Rows of comma separated values: always by position.
         maps: Objects keyed by ids are maps; False where numbers are names of fields, as in protobuf.
         draft_07: Tuples as JSON Schema had them before 2020-12, which AsyncAPI's schema objects are made after.
@@ -120,6 +123,8 @@ class _Writer:
             self._describe_object(schema, notes, node, place)
         if node.types["array"]:
             self._describe_array(schema, notes, node, place)
+        if self._style.detail < 0:
+            notes = {key: notes[key] for key in _TELLING if key in notes}
         if notes:
             schema["x-mqtt"] = notes
         return schema
@@ -191,7 +196,7 @@ class _Writer:
                 notes["max_chars"] = strings.max_chars
 
     def _cut(self, place: _Place) -> bool:
-        return self._style.detail == 0 and place.depth >= self._style.max_depth
+        return self._style.detail <= 0 and place.depth >= self._style.max_depth
 
     def _describe_object(self, schema: dict[str, Any], notes: dict[str, Any], node: Node, place: _Place) -> None:
         if self._cut(place):

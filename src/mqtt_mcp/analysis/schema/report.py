@@ -32,6 +32,7 @@ _LEVELS = (
     (0, 3, 60, "examples, averages and levels below the third"),
     (0, 2, 30, "examples, averages and levels below the second"),
     (0, 1, 12, "examples, averages and everything below the first level"),
+    (-1, 1, 6, "all but types, units and kinds of the first level"),
 )
 """Detail and depth of a document, lines of a summary, and what is said to be left out."""
 _LARGE_NODES = 400
@@ -100,7 +101,7 @@ def report_of(
 def _fitted(groups: list[Group], demand: _Demand, max_chars: int) -> list[tuple[Group, TopicSchema]]:
     """As many groups from the first on as fit, the longest with less detail until they do."""
     groups = groups[:_MAX_GROUPS]
-    levels = [_LARGE_LEVEL if group.profile.nodes > _LARGE_NODES else 0 for group in groups]
+    levels = [_LARGE_LEVEL if group.profile.root.count() > _LARGE_NODES else 0 for group in groups]
     made = [_at_level(group, demand, level) for group, level in zip(groups, levels, strict=True)]
     costs = [_cost(group, one, demand) for group, one in zip(groups, made, strict=True)]
     longest = [(-cost, at) for at, cost in enumerate(costs)]
@@ -148,8 +149,9 @@ def document(group: Group, style: Style, elapsed_s: float) -> dict[str, Any]:
     encoding = group.encoding
     profile = group.profile
     seen = profile.root.seen
-    schema: dict[str, Any] = {} if style.draft_07 else {"$schema": DIALECT}
-    schema["title"] = clean(group.template, 160)
+    schema: dict[str, Any] = {}
+    if not style.draft_07:
+        schema = {"$schema": DIALECT, "title": clean(group.template, 160)}
     if seen:
         name = name_of(group.template)
         schema |= schema_of(profile, style, name=name, private=is_private_topic(group.template))

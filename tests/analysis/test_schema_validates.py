@@ -5,6 +5,7 @@ have values, discriminators, maps and tuples, after shrinking and after merging 
 """
 
 import json
+import random
 from collections.abc import Iterable
 from typing import Any
 
@@ -21,6 +22,7 @@ from mqtt_mcp.analysis.schema.groups import Group
 from mqtt_mcp.analysis.schema.listening import SchemaAccumulator
 from mqtt_mcp.analysis.schema.report import document
 from mqtt_mcp.mqtt.client import Message
+from testkit.encodings import ENCODINGS
 
 Pairs = list[tuple[str, bytes]]
 
@@ -209,6 +211,18 @@ def test_whatever_the_bytes_are_the_majority_validates(payloads, strict, detail)
     """Plain numbers, words, cells, and noise."""
     messages = [("t/x", payload) for payload in payloads]
     check(watch(messages), messages, strict=strict, detail=detail)
+
+
+@pytest.mark.parametrize("name", sorted(ENCODINGS))
+@pytest.mark.parametrize("strict", [False, True])
+def test_realistic_payloads_of_every_encoding_validate(name, strict):
+    """Forty of each, on two topics of a template, and on one where Sparkplug is spoken."""
+    rng = random.Random(name)
+    make, _ = ENCODINGS[name]
+    topics = ("lab/0a1b2c01/raw", "lab/0a1b2c02/raw", "spBv1.0/g/DDATA/n/d")
+    messages = [(topics[at % 3], make(rng)) for at in range(40)]
+
+    check(watch(messages), messages, strict=strict, detail=2)
 
 
 @pytest.mark.parametrize("wide", [50, 3_000])

@@ -145,6 +145,13 @@ def test_the_example_of_an_outlier_is_not_shown_of_private_fields():
     assert "hunter2" not in text
 
 
+def test_kinds_inside_of_a_private_object_are_not_told():
+    """Their names are values, too."""
+    values = [{"credentials": {"type": f"kind-{at % 2}", f"part{at % 2}": 1}} for at in range(12)]
+
+    assert "kind-" not in json.dumps(schema_of(values, strict=True))
+
+
 def test_arrays_of_one_length_with_types_by_position_are_tuples():
     """[time, word, number]; equal types are a list, and so is what varies in length."""
     mixed = field([[at, "ok", 0.5] for at in range(4)], strict=True)

@@ -227,7 +227,7 @@ class _Writer:
             schema[f"{prefix}properties"] = properties
         if required and not node.partial:
             schema["required"] = required
-        if not node.partial and types_of(node) == ["object"]:
+        if not node.partial and not place.private and types_of(node) == ["object"]:
             self._describe_variants(schema, notes, node, required)
 
     def _describe_variants(

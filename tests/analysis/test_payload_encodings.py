@@ -36,6 +36,7 @@ def test_an_encoding_is_recognised(name):
         (b"T:22.1;H:40", {"T": 22.1, "H": 40}),
         (b"temp=21.5&state=on&name=hall%201", {"temp": 21.5, "state": True, "name": "hall%201"}),
         (b'level=warn msg="no answer" n=3', {"level": "warn", "msg": "no answer", "n": 3}),
+        (b"temperature: 21.5", {"temperature": 21.5}),
         (b"tag=a tag=b", {"tag": ["a", "b"]}),
         ("T: 22,5 °C; H: 40 %".encode(), {"T": 22.5, "H": 40}),
         (b"22.1,48.0,1013", [22.1, 48.0, 1013]),

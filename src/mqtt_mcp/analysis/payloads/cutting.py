@@ -36,6 +36,8 @@ _LEVELS = (
     _Limits(string_chars=40, items=3, keys=500, depth=3),
     _Limits(string_chars=24, items=1, keys=300, depth=2),
     _Limits(string_chars=12, items=0, keys=200, depth=2),
+    _Limits(string_chars=12, items=0, keys=100, depth=2),
+    _Limits(string_chars=12, items=0, keys=50, depth=2),
     _Limits(string_chars=12, items=0, keys=24, depth=2),
     _Limits(string_chars=12, items=0, keys=12, depth=1),
     _Limits(string_chars=12, items=0, keys=5, depth=1),
@@ -48,6 +50,10 @@ _MIN_MAP = 8
 """An object with more members than this may be a map from identifiers to objects: two of them tell the rest."""
 
 _MARK = "…"
+_ANY_NUMBER = 1 << 30
+_SHORTEST_CUT_KEY = 20
+_KEY_CHARS = 32
+"""Keys are cut less than strings: what they have in common stands first."""
 
 
 def cut_json(value: Any, max_chars: int) -> tuple[str, bool]:
@@ -87,7 +93,10 @@ class JsonCutter:
         return self._text, not self._whole
 
     def _next(self, max_chars: int) -> str:
+        keys = _fitting_keys(self._value, max_chars)
         for limits in self._levels:
+            if limits.keys > keys:
+                continue
             try:
                 return _encode(_Cut(limits, max_chars).of(self._value, limits.depth))
             except _TooLong:
@@ -114,6 +123,17 @@ def _room_left(value: Any, room: int) -> int:
     elif isinstance(value, int) and abs(value) >= _HUGE:
         return -1
     return room - 1
+
+
+def _fitting_keys(value: Any, room: int) -> int:
+    """How many keys the outermost object may keep at most: more than these alone would be too long."""
+    if not isinstance(value, dict) or _is_map(value):
+        return _ANY_NUMBER
+    for number, key in enumerate(value):
+        room -= min(len(key), _SHORTEST_CUT_KEY) + 5
+        if room < 0:
+            return number
+    return _ANY_NUMBER
 
 
 class _TooLong(Exception):
@@ -144,8 +164,8 @@ class _Cut:
         if self._room < 0:
             raise _TooLong
 
-    def _string(self, text: str) -> str:
-        limit = self._limits.string_chars
+    def _string(self, text: str, most_chars: int = 0) -> str:
+        limit = most_chars or self._limits.string_chars
         shown = text
         if len(text) > limit:
             kept = max(8, limit * 2 // 3)
@@ -163,7 +183,7 @@ class _Cut:
             if len(members) >= limit:
                 left_out = len(value) - len(members)
                 break
-            name = self._string(key)
+            name = self._string(key, max(self._limits.string_chars, _KEY_CHARS))
             self._take(2)
             if name in members or name.startswith(_MARK):  # what is cut may be equal, and our mark is ours alone
                 left_out = len(value) - len(members)

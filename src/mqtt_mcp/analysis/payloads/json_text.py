@@ -22,21 +22,24 @@ STARTS = re.compile(
 SURELY = re.compile(rb'[ \t\r\n]{0,64}[{\[][ \t\r\n]{0,64}[\[{]{0,8}"')
 """How JSON begins even where it is no UTF-8 afterwards."""
 
-_STRUCTURE = re.compile(rb'"(?:[^"\\]|\\.)*+"?|[{}\[\]]', re.DOTALL)
+_STRINGS = re.compile(rb'"(?:[^"\\]++|\\.)*+"?', re.DOTALL)
+_ONE_KIND = bytes.maketrans(b"{}", b"[]")
+_NO_BRACKETS = bytes(byte for byte in range(256) if byte not in b"{}[]")
 
 
 def too_deep(payload: bytes) -> bool:
-    """Whether brackets outside of strings nest deeper than ``MAX_DEPTH``; linear, no recursion."""
-    depth = 0
-    for match in _STRUCTURE.finditer(payload):
-        token = match.group()
-        if token in {b"{", b"["}:
-            depth += 1
-            if depth > MAX_DEPTH:
-                return True
-        elif token in {b"}", b"]"}:
-            depth -= 1
-    return False
+    """Whether brackets outside of strings nest deeper than ``MAX_DEPTH``; linear, no recursion.
+
+    Pairs with nothing between them are taken out, which is one level each time. What does not come in pairs is no
+    JSON, and counted by the brackets that stay open.
+    """
+    brackets = _STRINGS.sub(b"", payload).translate(_ONE_KIND, _NO_BRACKETS)
+    for _ in range(MAX_DEPTH):
+        fewer = brackets.replace(b"[]", b"")
+        if len(fewer) == len(brackets):
+            break
+        brackets = fewer
+    return brackets.count(b"[") > (0 if brackets.count(b"[]") else MAX_DEPTH)
 
 
 def lenient(payload: bytes) -> tuple[str, Any]:

@@ -29,7 +29,6 @@ _LOGFMT = re.compile(rf"({_KEY})=(\"[^\"]{{0,500}}\"|[^\s=\"]{{0,200}})(?:\s+|$)
 
 
 _DIGIT = re.compile(r"[0-9]")
-_BOOLEAN_WORD = re.compile(r"\b(?:true|false|on|off|yes|no)\b", re.IGNORECASE)
 _NUMBERS = re.compile(r"[-+0-9.,eE ]++")
 
 
@@ -59,7 +58,7 @@ def csv_rows(text: str) -> list[Any] | None:
 
     All lines have as many cells; the first may be a header. Two cells on a single line must both be numbers.
     """
-    if _DIGIT.search(text) is None and not _BOOLEAN_WORD.search(text):
+    if len(text) > _CELL_CHARS and _DIGIT.search(text) is None:
         return None
     lines = text.strip("\r\n").splitlines()
     if not 1 <= len(lines) <= MAX_ROWS:
@@ -130,7 +129,8 @@ def _with_colons(text: str) -> list[tuple[str, str]] | None:
             found = _all_pairs(text.strip(separator + " \r\n").split(separator), _COLON_PAIR)
             if found is not None and len(found) > 1 and any(not isinstance(cell(value), str) for _, value in found):
                 return found
-    return None
+    single = _all_pairs([text], _COLON_PAIR)
+    return single if single and not isinstance(cell(single[0][1]), str) else None
 
 
 def _all_pairs(parts: list[str], pattern: re.Pattern[str]) -> list[tuple[str, str]] | None:

@@ -44,14 +44,13 @@ class Assets:
         self._shared: Counter[str] = Counter()
         self._siblings: Counter[str] = Counter()
         self._leaves: dict[str, set[str]] = defaultdict(set)
-        below: dict[str, dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
+        below: dict[str, dict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
         for levels in topics:
             if len(levels) > _MAX_LEVELS:
                 continue
             self._leaves["/".join(levels[:-1])].add(levels[-1])
             for at in range(len(levels) - 1):
-                names = below["/".join(levels[:at])]["/".join(levels[at + 1 :])]
-                names.append(levels[at])
+                below["/".join(levels[:at])]["/".join(levels[at + 1 :])].add(levels[at])
         for parent, rests in below.items():
             alike = {name for names in rests.values() if len(names) > 1 for name in names}
             for names in rests.values():

@@ -27,7 +27,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     session_memory_bytes: int = 64 * MIB
 
     # The bridge between asyncio and trio
-    inbox_messages: int = 20_000
+    inbox_messages: int = 50_000
     inbox_pause_messages: int = 10_000
     inbox_bytes: int = 32 * MIB
     inbound_packet_bytes: int = 16 * MIB

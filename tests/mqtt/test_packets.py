@@ -165,6 +165,7 @@ def test_a_large_packet_in_small_pieces_takes_linear_time() -> None:
     assert time.process_time() - started_s < 1.0
 
 
+@pytest.mark.parametrize("behind", [b"", b"after"], ids=["last", "followed"])
 @pytest.mark.parametrize(
     "data",
     [
@@ -176,13 +177,17 @@ def test_a_large_packet_in_small_pieces_takes_linear_time() -> None:
         b"\x36\x06\x00\x01a\x00\x01\x00",  # QoS 3
         b"\x30\x06\x00\x01a\x02\x7f\x00",  # unknown property
         b"\x30\x05\x00\x01a\x09\x00",  # properties longer than the packet
+        b"\x30\x01\x00",  # half a topic length
+        b"\x30\x03\x00\x01a",  # no property length
+        b"\x30\x04\x00\x01a\x80",  # half a property length
+        b"\x32\x04\x00\x01a\x00",  # half a packet identifier
     ],
 )
-def test_malformed_packets_end_the_connection(data: bytes) -> None:
-    """What came before is delivered; then nothing can be trusted (MQTT 5 §4.13)."""
+def test_malformed_packets_end_the_connection(data: bytes, behind: bytes) -> None:
+    """What came before is delivered; then nothing can be trusted (MQTT 5 §4.13). No packet reads into the next one."""
     got = Got()
     with pytest.raises(ProtocolFailed):
-        got.receiver.feed(publish("before", b"1") + data, 0.0)
+        got.receiver.feed(publish("before", b"1") + data + (publish("after", behind) if behind else b""), 0.0)
     assert [m.topic for m in got.messages] == ["before"]
 
 

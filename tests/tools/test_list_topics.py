@@ -118,6 +118,23 @@ async def test_it_ends_early_when_it_is_quiet_if_asked_to(autojump_clock, broker
     assert result["window"]["stored_complete"]
 
 
+async def test_a_watch_that_ends_inside_the_stored_burst_says_so(autojump_clock, broker, context, session_id):
+    """A broker that sends stored messages slowly, and a watch that ends before it is done."""
+
+    async def slowly():
+        await trio.sleep(1)
+        for number in range(30):
+            await trio.sleep(0.5)
+            broker.sessions[0].deliver_stored(f"late/{number}", b"x")
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(slowly)
+        result = await call(context, session_id=session_id, duration=10)
+        nursery.cancel_scope.cancel()
+    assert not result["window"].get("stored_complete", False)
+    assert any("stored messages were still arriving" in note for note in result["notes"])
+
+
 async def test_a_pattern_that_begins_with_a_plus_leaves_system_topics_out_too(
     autojump_clock, broker, context, session_id
 ):

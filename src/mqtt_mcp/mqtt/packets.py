@@ -118,7 +118,7 @@ class Receiver:
                 self._needed = stop - at
                 return at
             if first & 0xF0 == PUBLISH:
-                self._publish(first, data[body:stop], now_s)
+                self._publish(first, data, body, stop, now_s)
             elif first & 0xF0 == PUBREL:
                 self._unreleased.discard(data[body : body + 2])
                 self._acks += b"\x70\x02" + data[body : body + 2]
@@ -128,34 +128,39 @@ class Receiver:
         self._needed = 2
         return at
 
-    def _publish(self, first: int, body: bytes, now_s: float) -> None:
-        at = 2 + (body[0] << 8 | body[1])
-        raw = body[2:at]
+    def _publish(self, first: int, data: bytes, body: int, stop: int, now_s: float) -> None:
+        """Take the PUBLISH whose body is ``data[body:stop]``; it is not copied, because this runs for every message."""
+        at = body + 2 + (data[body] << 8 | data[body + 1])
+        raw = data[body + 2 : at]
         topic = self._topics.get(raw)
         if topic is None:
+            if at > stop:
+                raise ValueError(at)
             topic = self._topic(raw)
         qos = (first & 0x06) >> 1
         repeated = False
         if qos:
-            repeated = self._acknowledge(qos, body[at : at + 2])
+            repeated = self._acknowledge(qos, data[at : min(at + 2, stop)])
             at += 2
         properties: Properties | None = None
         identifiers: tuple[int, ...] = ()
         if self.v5:
-            length = body[at]
+            length = data[at]
             at += 1
             if length:
                 if length >= 128:
-                    length, at = read_variable(body, at - 1, len(body))
-                block = body[at : at + length]
+                    length, at = read_variable(data, at - 1, stop)
+                    if not at:
+                        raise ValueError(stop)
+                block = data[at : at + length]
                 at += length
                 properties, identifiers = self._blocks.get(block) or self._block(block)
-        if at > len(body):
+        if at > stop:
             raise ValueError(at)
         if not repeated:
             self._batch.append(
                 Message(
-                    topic, body[at:], qos, first & 1 == 1, now_s, first & 8 == 8, properties, identifiers
+                    topic, data[at:stop], qos, first & 1 == 1, now_s, first & 8 == 8, properties, identifiers
                 )  # positional: this line runs for every message
             )
 

@@ -199,6 +199,8 @@ def _cut_short(window: Window) -> Iterator[str]:
         yield "The connection was lost for good during the watch; this is what had been seen until then."
     elif window.ended_by in {"cancelled", "closed"}:
         yield "The watch was stopped before its end; this is what had been seen until then."
+    if window.granted and not window.stored_complete and window.ended_by != "running":
+        yield "It ended while stored messages were still arriving: what is stored may be more than is told here."
     if window.gaps:
         seconds = sum(gap.to_s - gap.from_s for gap in window.gaps)
         yield (

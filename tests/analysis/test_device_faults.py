@@ -92,6 +92,7 @@ FAULTS: dict[str, list[Message]] = {
     "bad_quality": [js("a/z7/data", {"v": 20.5, "q": 192 if at != 9 else 24}, 5.0 * at) for at in range(16)],
     "silence_gap": STEADY[:8],
     "null_reading": [*STEADY, js("a/z7/data", {"temperature": "unavailable"}, 61.0)],
+    "schema_change": [message("a/z7/temp", f"21.5 {'°F' if at == 9 else '°C'}", t_s=5.0 * at) for at in range(12)],
     "battery_low": [js("a/z7/battery", 3, 5.0), *STEADY],
     "link_weak": [js("a/z7/data", {"rssi": -97}, 5.0 * at) for at in range(6)],
     "alarm": [message("shellies/z7/relay/0/overtemperature", "1", t_s=4.0)],

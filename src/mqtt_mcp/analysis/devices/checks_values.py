@@ -213,7 +213,7 @@ def schema_change(view: View) -> Outcome:
     """A message lost usual fields or changed their types, after five of the usual structure."""
     unlike = _unlike_others(view, "schema_change", "medium")
     known = any(track.shapes.total() > 5 or _numbers(track) > 5 for track in view.tracks)
-    if not unlike and not known:
+    if not unlike and not known and all(track.shape_change is None for track in view.tracks):
         return NOT_ENOUGH_DATA
     return judged(unlike[:2] + [
         fail("schema_change", "medium", "A message had another structure than usual.", track=track,

@@ -29,6 +29,7 @@ _TAKEN_OVER = frozenset({"duplicate_clientid", "takenover", "takeovered", "disca
 _LEAVE_EVENTS = frozenset({"device_leave", "device_left", "leave_network"})
 _CONDITIONS = re.compile(r"over(?:temp|power|volt|current|load)|under(?:volt)|fire|leak|flood", re.IGNORECASE)
 _EVENT_KEYS = ("action", "click", "button", "event")
+_UNIT_KEYS = ("unit", "units", "unit_of_measurement", "unit_of_meas", "TempUnit")
 _MAX_TEXT = 2_000
 _KNOWN_NUMBERS = 5
 _MAX_IDS = 10
@@ -67,6 +68,7 @@ def detect(track: Track, decoded: Decoded, directory: Directory, t_s: float, *, 
         if len(track.ids) < _MAX_IDS:
             track.ids |= ids_in(value)
         _object(track, value, t_s, retain=retain)
+    _unit(track, decoded.unit, t_s)
     if track.role not in {"discovery", "command", "log"} and isinstance(value, (int, float, dict, list)):
         if not isinstance(value, (bool, dict, list)):
             _switch(track, f"{value:g}", t_s)
@@ -126,7 +128,7 @@ def _text(track: Track, text: str, t_s: float, *, retain: bool) -> None:
     elif "$" in track.series and not retain and track.role == "state":
         if track.series["$"].count >= _KNOWN_NUMBERS and track.shape_change is None:
             track.shape_change = (t_s, f"text {text[:60]!r} instead of a number")
-    elif not retain:
+    else:
         track.words += 1
     if word in {"on", "true", "1", "alarm", "detected", "triggered", "active"}:
         _switch(track, text.strip(), t_s)
@@ -180,9 +182,19 @@ def _object(track: Track, value: dict[str, Any], t_s: float, *, retain: bool) ->
         track.stored_event = pressed[:60] if retain else track.stored_event
     if track.role in {"state", "availability", "info"} and not retain:
         take_structure(track, value, t_s)
+    _unit(track, next((value[key] for key in _UNIT_KEYS if isinstance(value.get(key), str)), ""), t_s)
     _radio(track, value)
     _recorder(track, value, t_s)
     del track.reboots[:-10]
+
+
+def _unit(track: Track, unit: str, t_s: float) -> None:
+    """A unit that changes makes all numbers mean something else."""
+    if not unit:
+        return
+    if track.unit and unit[:20] != track.unit and track.shape_change is None:
+        track.shape_change = (t_s, f"the unit is {unit[:20]} instead of {track.unit}")
+    track.unit = unit[:20]
 
 
 def _recorder(track: Track, value: dict[str, Any], t_s: float) -> None:

@@ -132,7 +132,7 @@ def take_null(track: Track, path: str, t_s: float) -> None:
     """A field is null or a word that means so; counts only where values were before, and not in events."""
     if track.role == "event":
         return
-    if path in track.series or (path == "$" and track.words >= 2):
+    if path in track.series or (path == "$" and track.words >= 1):
         count, first_s = track.nulls.get(path, (0, t_s))
         track.nulls[path] = (count + 1, first_s)
 

@@ -13,7 +13,7 @@ from mqtt_mcp.analysis.payloads.shape import signature
 from mqtt_mcp.analysis.schema.profile import json_type
 
 _ESTABLISHED = 5
-_USUAL_SHARE = 0.6
+_USUAL_SHARE, _MOST = 0.6, 0.8
 _MAX_SHAPES = 8
 _MAX_FIELDS = 60
 _LEVELS = 3
@@ -26,7 +26,7 @@ def take_structure(track: Track, value: dict[str, Any], t_s: float) -> None:
     if shape == usual:
         if count == _ESTABLISHED and track.early is not None:
             _early(track)
-    elif shape not in track.shapes and count >= _ESTABLISHED and count >= _USUAL_SHARE * track.shapes.total():
+    elif shape not in track.shapes and _established(track, count):
         said = _difference(track.shape, _types(value))
         if said and track.shape_change is None:
             track.shape_change = (t_s, said)
@@ -38,6 +38,15 @@ def take_structure(track: Track, value: dict[str, Any], t_s: float) -> None:
         track.early = (shape, t_s, _types(value))
     if shape in track.shapes or len(track.shapes) < _MAX_SHAPES:
         track.shapes[shape] += 1
+
+
+def _established(track: Track, count: int) -> bool:
+    """Whether one structure is usual, or two are in turn: with and without a field that comes now and then."""
+    total = track.shapes.total()
+    if count >= _ESTABLISHED and count >= _USUAL_SHARE * total:
+        return True
+    known = [one for one in track.shapes.values() if one >= _ESTABLISHED // 2]
+    return len(known) == 2 and sum(known) > _ESTABLISHED and sum(known) >= _MOST * total
 
 
 def _early(track: Track) -> None:

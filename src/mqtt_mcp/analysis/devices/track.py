@@ -122,6 +122,7 @@ class Track:
         "tokens",
         "tokens_s",
         "topic",
+        "unit",
         "uptime",
         "words",
     )
@@ -170,7 +171,7 @@ class Track:
         self.counter: MessageCounter | None = None
         self.words = 0
         """Live texts that were values."""
-        self.stored_event = ""
+        self.unit = self.stored_event = ""
         """What a stored message tells of a moment, such as a pressed button."""
         self.injection: tuple[float, str] | None = None
         self.ids: frozenset[str] = frozenset()

@@ -266,14 +266,19 @@ def test_topics_beyond_the_bound_are_counted():
     assert any("narrow the pattern" in note for note in report.notes)
 
 
-TOPICS = st.text(min_size=1, max_size=12) | st.sampled_from(
-    ["a/status", "tele/x/STATE", "stat/x/RESULT", "homie/5/a/$state", "homeassistant/a/b/config", "z/bridge/devices"]
-)
+TOPICS = st.text(min_size=1, max_size=12) | st.sampled_from([
+    "a/status", "tele/x/STATE", "stat/x/RESULT", "homie/5/a/$state", "homeassistant/a/b/config", "z/bridge/devices",
+    "spBv1.0/g/DDATA/e/d", "spBv1.0/g/NBIRTH/e", "$aws/things/t/shadow/update", "shellyplus1-a/rpc", "a/rpc", "a/b/set",
+    "homie/5/a/$description", "frigate/stats", "frigate/reviews", "tasmota/discovery/M/config", "cmnd/x/POWER",
+    "application/1/device/e/event/up", "v3/a/devices/d/join", "zigbee2mqtt/bridge/request/x", "z/device/d/config",
+])  # fmt: skip
 PAYLOADS = st.binary(max_size=20) | st.sampled_from(
     [b'{"state":"offline"}', b'{"Info3":3,"level":2}', b'{"ts":1e300,"uptime":-1}', b'{"event":[1],"type":{}}']
 )
 MEANT = [
     *("state", "level", "type", "event", "Command", "status", "error", "errors", "Info3", "data", "eventType", "ts"),
+    *("deviceInfo", "end_device_ids", "cameras", "after", "camera", "metrics", "errors", "params", "q", "unit", "seq"),
+    *("cmps", "stat_t", "cmd_t", "uniq_id", "src", "method", "transaction", "parent", "ft", "tp", "t", "desired"),
     *("uptime", "battery", "disconnectReason", "reason", "_type", "dev", "avty", "id", "smoke", "message"),
 ]
 VALUES = st.recursive(

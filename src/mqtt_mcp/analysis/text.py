@@ -88,6 +88,11 @@ def quote(text: str, max_chars: int = 80) -> str:
     return '"' + clean(text.replace('"', "'"), max_chars) + '"'
 
 
+def field_name(path: str, max_chars: int = 40) -> str:
+    """A field in a sentence of ours: its path, quoted, or ``the value`` for one that stands alone (``$``)."""
+    return "the value" if path == "$" else quote(path, max_chars)
+
+
 def looks_like_instruction(text: str) -> bool:
     """Whether text seems to address a language model rather than to report a value.
 

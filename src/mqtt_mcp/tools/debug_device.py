@@ -111,9 +111,9 @@ TOOL = Tool(
         "Answer what is wrong with a device, why it is offline, or, without a device, which devices are offline or "
         "troubled. Listens for duration seconds (10 to 300), stored messages first, recognises Zigbee2MQTT, Tasmota, "
         "Shelly, ESPHome, Home Assistant discovery, Homie, Sparkplug B, ChirpStack, The Things Stack, Frigate, "
-        "AWS IoT, OwnTracks and layouts of its own, and returns a verdict, findings with evidence and advice, the outcome of "
-        "every check, commands with their response times, and last values. When the name fits several devices it "
-        "lists them. "
+        "AWS IoT, OwnTracks and layouts of its own, and returns a verdict, findings with evidence and advice, the "
+        "outcome of every check, commands with their response times, and last values. When the name fits several "
+        "devices it lists them. "
         "Checks of rhythm need several messages: take a longer duration for slow devices. "
         "Use subscribe_and_collect to read messages, monitor_performance for the broker itself."
     ),

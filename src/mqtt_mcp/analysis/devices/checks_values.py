@@ -20,7 +20,7 @@ from mqtt_mcp.analysis.devices.finding import (
 from mqtt_mcp.analysis.devices.series import Series
 from mqtt_mcp.analysis.devices.track import Track
 from mqtt_mcp.analysis.statistics import mad, median, robust_z
-from mqtt_mcp.analysis.text import quote
+from mqtt_mcp.analysis.text import field_name, quote
 
 _SENTINELS = frozenset(
     {85.0, -127.0, 327.67, -327.68, 6553.5, 65535.0, -999.0, -9999.0, -273.15, 655.35, 32767.0, -32768.0, 999.9, 9999.0}
@@ -70,7 +70,7 @@ def _impossible(track: Track, path: str, series: Series) -> list[Finding]:
         if said:
             usual = median(series.ring)
             return [
-                fail("value_outlier", "high", f"{quote(path)} was {value:g}, {said}.", track=track, at_s=at_s,
+                fail("value_outlier", "high", f"{field_name(path)} was {value:g}, {said}.", track=track, at_s=at_s,
                      value=f"{value:g}", expected=f"about {usual:g}" if usual != value else "", confidence=0.95)
             ]  # fmt: skip
     return []
@@ -82,7 +82,7 @@ def _unlike_others(view: View, code: str, severity: Severity) -> list[Finding]:
         for one in view.odd.get(track.topic, ()):
             if one.code != code or (one.path in track.series and track.series[one.path].traits.jumps):
                 continue
-            said = f"{quote(one.path)} is unlike that of {one.members - 1} equal devices."
+            said = f"{field_name(one.path)} is unlike that of {one.members - 1} equal devices."
             if not one.path:
                 said = f"None of its {one.members - 1} equals has such a topic."
             findings.append(
@@ -106,7 +106,7 @@ def _outliers(track: Track, path: str, series: Series) -> list[Finding]:
         if score > _FAR or (sentinel and score > 8):
             found.append(
                 fail("value_outlier", "high",
-                     f"{quote(path)} was {value:g} once, usually {median(ring):g}"
+                     f"{field_name(path)} was {value:g} once, usually {median(ring):g}"
                      f"{', a known error value' if sentinel else ''}.", track=track, at_s=at_s, value=f"{value:g}",
                      expected=f"about {median(ring):g}", confidence=0.95 if sentinel else 0.8)
             )  # fmt: skip
@@ -131,7 +131,7 @@ def _extremes(track: Track, path: str, series: Series) -> list[Finding]:
         else:
             severity = "high" if mad(others, middle) < 0.1 * abs(middle) else "low"
         return [
-            fail("value_outlier", severity, f"{quote(path)} was {value:g} once, usually {middle:g}.", track=track,
+            fail("value_outlier", severity, f"{field_name(path)} was {value:g} once, usually {middle:g}.", track=track,
                  at_s=at_s, value=f"{value:g}", expected=f"about {middle:g}", confidence=0.6)
         ]  # fmt: skip
     return []
@@ -155,8 +155,9 @@ def stuck_value(view: View) -> Outcome:
         elif froze and len(froze) == sum(one.changes > 0 for one in measured.values()):
             findings.append(_stuck(track, froze, min(measured[path].same for path in froze), 0.6))
         findings += [
-            fail("stuck_value", "medium", f"{quote(one.path)} never changed, unlike that of {one.members - 1} equals.",
-                 track=track, count=live, value=one.value, expected=one.expected, confidence=0.75)
+            fail("stuck_value", "medium",
+                 f"{field_name(one.path)} never changed, unlike that of {one.members - 1} equals.", track=track, count=live,
+                 value=one.value, expected=one.expected, confidence=0.75)
             for one in view.odd.get(track.topic, ())
             if one.code == "stuck_value" and not track.series[one.path].traits.jumps
         ]  # fmt: skip
@@ -182,8 +183,9 @@ def null_reading(view: View) -> Outcome:
     if not any(track.series or track.words for track in view.tracks):
         return NOT_APPLICABLE
     return judged([
-        fail("null_reading", "high", f"{quote(path)} had values and then none, {count} times.", track=track, at_s=at_s,
-             value="null", expected=f"{track.series[path].last:g}" if path in track.series else "", count=count)
+        fail("null_reading", "high", f"{field_name(path)} had values and then none, {count} times.", track=track,
+             at_s=at_s, value="null", count=count,
+             expected=f"{track.series[path].last:g}" if path in track.series else "")
         for track in view.tracks
         for path, (count, at_s) in track.nulls.items()
     ][:4])  # fmt: skip

@@ -75,7 +75,7 @@ class Kept:
         self.first = False
         value = decoded.value
         if decoded.shape or value is None or decoded.format in OPAQUE_TEXTS:
-            self.structure = decoded.shape or decoded.format
+            self.structure = decoded.shape or decoded.name
         else:
             self.structure = plan.structure if value.__class__ in _PLANNED else signature(value)
         self.shape = self.structure + discriminator(value) if plan.discriminators else self.structure

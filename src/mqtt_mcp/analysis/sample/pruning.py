@@ -12,7 +12,7 @@ from collections.abc import Hashable, Sequence
 import msgspec
 
 from mqtt_mcp.analysis.sample.signals import WEIGHTS, Signal
-from mqtt_mcp.analysis.text import quote
+from mqtt_mcp.analysis.text import field_name, quote
 
 POLICY = "coverage-1"
 ASPECTS: dict[str, float] = {
@@ -232,10 +232,10 @@ def _reasons(candidate: Candidate, covered: list[Facet]) -> list[str]:
     for aspect, key in covered:
         if aspect == "extreme" and isinstance(key, tuple):
             path, which = key[1]
-            reasons.append(f"{which} of {quote(path, 40)}")
+            reasons.append(f"{which} of {field_name(path)}")
         elif aspect == "value" and isinstance(key, tuple):
             path, word = key[1]
-            reasons.append(f"{quote(path, 40)} is {quote(word, 32)}")
+            reasons.append(f"{field_name(path)} is {quote(word, 32)}")
         elif aspect not in {"ends", "issue"}:
             reasons.append(_PLAIN_REASONS[aspect])
     if candidate.first and candidate.last:

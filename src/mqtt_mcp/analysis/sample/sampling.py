@@ -16,7 +16,7 @@ from mqtt_mcp.analysis.sample.more_topics import MoreTopics
 from mqtt_mcp.analysis.sample.plans import Plans
 from mqtt_mcp.analysis.sample.pool import Pool
 from mqtt_mcp.analysis.sample.result import Counts, SampleResult, compose
-from mqtt_mcp.analysis.sample.signals import Signal, about_message
+from mqtt_mcp.analysis.sample.signals import Signal, about_message, without_echoes
 from mqtt_mcp.analysis.sample.tables import TopicCount
 from mqtt_mcp.analysis.sample.tracking import MAX_HASHES, MAX_NOVEL, TemplateState, TopicState
 from mqtt_mcp.analysis.topics.templates import Masker, merge
@@ -180,6 +180,8 @@ class Sampler:
         kept.numbers, kept.words = reading.numbers, reading.words
         if signals and any(signal.code == "online" for signal in signals):
             signals = _only_returns(signals, topic)
+        if len(signals) > 1:
+            signals = without_echoes(signals)
         known_shape = topic.note_shape(kept.structure, signals)
         topic.compare_with_siblings(kept.structure, reading, signals)
         kept.signals = signals

@@ -12,7 +12,7 @@ import msgspec
 from mqtt_mcp.analysis.payloads.decoding import Decoded
 from mqtt_mcp.analysis.payloads.shape import log_level, mask
 from mqtt_mcp.analysis.sample.topic_kind import ALARM, TopicKind
-from mqtt_mcp.analysis.text import looks_like_instruction, quote
+from mqtt_mcp.analysis.text import field_name, looks_like_instruction, quote
 
 WEIGHTS = {"critical": 4.0, "high": 3.0, "medium": 2.0, "low": 1.0}
 _TEXT_CHARS = 600
@@ -117,6 +117,19 @@ def about_message(kind: TopicKind, decoded: Decoded, *, retain: bool = False, sa
     return signals
 
 
+def without_echoes(signals: list[Signal]) -> list[Signal]:
+    """Of several errors or warnings in one message the one that quotes most, with the gravest severity of them."""
+    for code in ("error", "warning"):
+        said = [one for one in signals if one.code == code]
+        if len(said) > 1:
+            best = max(said, key=lambda one: len(one.key))
+            gravest = max(said, key=lambda one: WEIGHTS[one.severity]).severity
+            at = signals.index(said[0])
+            signals = [one for one in signals if one.code != code]
+            signals.insert(at, msgspec.structs.replace(best, severity=gravest))
+    return signals
+
+
 _STREAM_SIGNALS = {
     "sequence_gap": lambda text: Signal("sequence_gap", "high", "seq", text),
     "rebirth_missing": lambda text: Signal("rebirth_missing", "high", "", text),
@@ -157,13 +170,13 @@ def about_field(kind: TopicKind, path: str, key: str, value: Any) -> list[Signal
     elif isinstance(value, int | float):
         if path.startswith("quality.") or key == "q":
             if 0 <= value < _GOOD_QUALITY:
-                why = f"{quote(path, 40)} is {value:g}, good is {_GOOD_QUALITY}"
+                why = f"{field_name(path)} is {value:g}, good is {_GOOD_QUALITY}"
                 signals.append(Signal("bad_quality", "high", path, why))
         elif _LINK.fullmatch(key):
             if _is_weak(value):
-                signals.append(Signal("link_weak", "medium", path, f"{quote(path, 40)} = {value:g}"))
+                signals.append(Signal("link_weak", "medium", path, f"{field_name(path)} = {value:g}"))
         elif _is_low_battery(key, value):
-            signals.append(Signal("battery_low", "medium", path, f"{quote(path, 40)} = {value:g}"))
+            signals.append(Signal("battery_low", "medium", path, f"{field_name(path)} = {value:g}"))
     return signals
 
 
@@ -176,15 +189,15 @@ def _judge_boolean_field(
 ) -> None:
     if value:
         if key in {"battery_low", "low_battery"}:
-            signals.append(Signal("battery_low", "medium", path, f"{quote(path, 40)} is true"))
+            signals.append(Signal("battery_low", "medium", path, f"{field_name(path)} is true"))
         elif key == "error" or ALARM.search(key):
-            signals.append(Signal("alarm", "critical", path, f"{quote(path, 40)} is true"))
+            signals.append(Signal("alarm", "critical", path, f"{field_name(path)} is true"))
         elif key in {"online", "connected"} and kind.availability:
-            signals.append(Signal("online", "low", path, f"{quote(path, 40)} is true"))
+            signals.append(Signal("online", "low", path, f"{field_name(path)} is true"))
     elif key in {"online", "connected"}:
-        signals.append(Signal("offline", "high", path, f"{quote(path, 40)} is false"))
+        signals.append(Signal("offline", "high", path, f"{field_name(path)} is false"))
     elif key in {"acknowledged", "success"}:
-        signals.append(Signal("error", "high", path, f"{quote(path, 40)} is false"))
+        signals.append(Signal("error", "high", path, f"{field_name(path)} is false"))
 
 
 def _judge_scalar(kind: TopicKind, value: bool | float, signals: list[Signal]) -> None:  # noqa: FBT001 - a payload
@@ -288,4 +301,4 @@ def _judge_level(path: str, word: str, signals: list[Signal]) -> None:
 
 
 def _says(path: str, value: str) -> str:
-    return f"{quote(path, 40)} is {quote(value, 60)}"
+    return f"{field_name(path)} is {quote(value, 60)}"

@@ -13,7 +13,7 @@ from mqtt_mcp.analysis.sample.series import Series
 from mqtt_mcp.analysis.sample.signals import WEAK_NO_READING, Signal, about_field
 from mqtt_mcp.analysis.sample.topic_kind import TopicKind
 from mqtt_mcp.analysis.schema.values import EPOCH_UNITS, epoch_unit
-from mqtt_mcp.analysis.text import quote
+from mqtt_mcp.analysis.text import field_name, quote
 from mqtt_mcp.mqtt.client import Message
 
 MAX_SHAPES = 8
@@ -199,7 +199,7 @@ class TopicState:
         ):
             lost = value > series.previous and _LOSS.search(path) is not None
             severity = "high" if lost or (value == 0 and not field.switching) else "low"
-            signals.append(Signal("level_change", severity, path, f"{quote(path, 40)} was constant, now {value:g}"))
+            signals.append(Signal("level_change", severity, path, f"{field_name(path)} was constant, now {value:g}"))
         series.add(value)
 
     def compare_with_siblings(self, shape: str, reading: Reading, signals: list[Signal]) -> None:
@@ -241,10 +241,10 @@ class TopicState:
     def _judge_counter(self, field: Field, value: float, series: Series, signals: list[Signal]) -> None:
         path, key = field.path, field.key
         if key.startswith("up") and value < series.previous:
-            signals.append(Signal("reboot", "high", path, f"{quote(path, 40)} fell to {value:g}: it restarted"))
+            signals.append(Signal("reboot", "high", path, f"{field_name(path)} fell to {value:g}: it restarted"))
         elif key in _COUNTER and not self.kind.sparkplug and series.count >= 3 and value > series.previous + 5:
             missing = value - series.previous - 1
-            signals.append(Signal("sequence_gap", "medium", path, f"{quote(path, 40)} jumps by {missing:g}"))
+            signals.append(Signal("sequence_gap", "medium", path, f"{field_name(path)} jumps by {missing:g}"))
 
     def _note_word(self, path: str, word: str, reading: Reading) -> None:
         seen = self.words.get(path)
@@ -286,13 +286,13 @@ class TopicState:
         change_s = abs(offset_s - usual_s)
         zone = change_s <= _MAX_ZONE_S and abs(change_s - round(change_s / _ZONE_STEP_S) * _ZONE_STEP_S) < _ZONE_SLACK_S
         if epoch_s < _EARLIEST_EPOCH_S or (change_s > _CLOCK_SLACK_S and not zone):
-            why = f"{quote(path, 40)} is {quote(said, 32)}: the device's clock is wrong"
+            why = f"{field_name(path)} is {quote(said, 32)}: the device's clock is wrong"
             signals.append(Signal("clock_skew", "medium", path, why))
 
     def _note_null(self, path: str, signals: list[Signal]) -> None:
         series = self.series.get(path)
         if series is not None and series.count >= 2:
-            signals.append(Signal("null_reading", "high", path, f"{quote(path, 40)} is null where a number was"))
+            signals.append(Signal("null_reading", "high", path, f"{field_name(path)} is null where a number was"))
 
 
 def is_natural(field: Field, value: float, middle: float) -> bool:
@@ -303,4 +303,4 @@ def is_natural(field: Field, value: float, middle: float) -> bool:
 def outlier(field: Field, value: float, middle: float, deviation: float) -> Signal:
     """The signal for a value that lies ``deviation`` robust standard deviations off the median ``middle``."""
     severity = "high" if deviation > HIGH_DEVIATIONS and not field.switching else "low"
-    return Signal("outlier", severity, field.path, f"{quote(field.path, 40)} = {value:g}, usually about {middle:g}")
+    return Signal("outlier", severity, field.path, f"{field_name(field.path)} = {value:g}, usually about {middle:g}")

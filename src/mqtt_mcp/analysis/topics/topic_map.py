@@ -12,7 +12,7 @@ from mqtt_mcp.analysis.accumulator import Window
 from mqtt_mcp.analysis.distinct import Distinct
 from mqtt_mcp.analysis.memory import FLOAT_BYTES, slots_bytes
 from mqtt_mcp.analysis.payloads.decoding import BINARY_FORMATS, decode
-from mqtt_mcp.analysis.payloads.shape import signature
+from mqtt_mcp.analysis.payloads.shape import structure_of
 from mqtt_mcp.analysis.rows import fitting, json_chars
 from mqtt_mcp.analysis.text import clean
 from mqtt_mcp.analysis.topics.templates import Masker, merge
@@ -117,7 +117,7 @@ class TopicMap:
             if decoded.format in BINARY_FORMATS:
                 row.flags |= BINARY
             if masked not in self._shapes:
-                shape = self._shapes[masked] = signature(decoded.value)
+                shape = self._shapes[masked] = structure_of(decoded)
                 self._shape_bytes += getsizeof(shape)
         elif payload and (b"\x00" in payload[:256] or payload[0] >= 0xF8):
             row.flags |= BINARY

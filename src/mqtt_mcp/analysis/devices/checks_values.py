@@ -156,8 +156,8 @@ def stuck_value(view: View) -> Outcome:
             findings.append(_stuck(track, froze, min(measured[path].same for path in froze), 0.6))
         findings += [
             fail("stuck_value", "medium",
-                 f"{field_name(one.path)} never changed, unlike that of {one.members - 1} equals.", track=track, count=live,
-                 value=one.value, expected=one.expected, confidence=0.75)
+                 f"{field_name(one.path)} never changed, unlike that of {one.members - 1} equals.", track=track,
+                 count=live, value=one.value, expected=one.expected, confidence=0.75)
             for one in view.odd.get(track.topic, ())
             if one.code == "stuck_value" and not track.series[one.path].traits.jumps
         ]  # fmt: skip

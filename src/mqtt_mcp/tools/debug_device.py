@@ -100,6 +100,7 @@ async def run(context: Context, args: Args) -> msgspec.Struct:
         wait_s=args.wait_s,
         accumulator=accumulator,
         render=render,
+        live_retained=accumulator.note_live_retained,
         findings=lambda result: found_on_devices(result.findings, result.devices),
     )
 

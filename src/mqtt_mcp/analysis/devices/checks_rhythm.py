@@ -164,7 +164,7 @@ def qos_mismatch(view: View) -> Outcome:
 
 
 def oversized(view: View) -> Outcome:
-    """A payload above 128 KiB, or a picture on a topic of states."""
+    """A payload above 128 KiB, which AWS IoT refuses and small devices cannot take."""
     if not view.device.tracks:
         return NOT_APPLICABLE
     findings = [

@@ -27,7 +27,7 @@ _LONG_WATCH_S = 60.0
 
 
 def retained_command(view: View) -> Outcome:
-    """A stored message lies on a command topic."""
+    """A stored message lies on a command topic, or a live command is published to be stored."""
     commands = [track for track in view.device.tracks if track.role == "command"]
     if not commands:
         return NOT_APPLICABLE
@@ -36,7 +36,7 @@ def retained_command(view: View) -> Outcome:
              "A command is stored on the broker and runs again at every reconnect.",
              track=track, value=track.last_payload.decode("utf-8", "replace") if track.last_retain else "")
         for track in commands
-        if track.stored and (track.last_bytes or not track.last_retain)
+        if track.last_bytes and (track.stored or track.topic in view.retains)
     ][:3])  # fmt: skip
 
 
@@ -86,9 +86,9 @@ def state_not_retained(view: View) -> Outcome:
         return NOT_ENOUGH_DATA
     return judged([
         fail("state_not_retained", "low", "Its availability is published without the retain flag.", track=track,
-             at_s=track.first_s, confidence=0.6)
+             at_s=track.first_s, confidence=0.95 if view.retain_known else 0.6)
         for track in announced
-        if track.live >= 2 and not track.stored
+        if track.live >= (1 if view.retain_known else 2) and not track.stored and track.topic not in view.retains
     ][:2])  # fmt: skip
 
 

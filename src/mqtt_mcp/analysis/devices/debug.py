@@ -46,6 +46,7 @@ MAX_TRACKS = 5_000
 """Topics followed; messages on further ones are only counted."""
 MAX_PARSED_BYTES = 1024 * 1024
 _LOOKS_PER_S, _CLOSE_LOOKS_PER_S = 3.0, 50.0
+_MAX_RETAINS_CHARS, _RETAINS_ENTRY_BYTES = 500, 60
 _MAX_LINES = 200
 
 
@@ -72,6 +73,14 @@ class DebugAccumulator:
         self._commands = Commands()
         self._loops = Loops()
         self._live = 0
+        self._retains: set[str] = set()
+        self._retains_bytes = 0
+
+    def note_live_retained(self, topic: str) -> None:
+        """A live message that its publisher wants stored was seen on ``topic``, perhaps before ``add`` is told."""
+        if topic not in self._retains and len(self._retains) < MAX_TRACKS and len(topic) <= _MAX_RETAINS_CHARS:
+            self._retains.add(topic)
+            self._retains_bytes += getsizeof(topic) + _RETAINS_ENTRY_BYTES
 
     @property
     def done(self) -> bool:
@@ -81,7 +90,7 @@ class DebugAccumulator:
     @property
     def kept_bytes(self) -> int:
         """About how much the topics and what devices said of themselves take."""
-        learned = self._directory.held_bytes + getsizeof(self._tracks)
+        learned = self._directory.held_bytes + getsizeof(self._tracks) + self._retains_bytes
         streams = self._decoder.held_bytes + self._commands.held_bytes + self._loops.held_bytes
         return self._track_bytes + learned + streams + self._unfollowed.held_bytes
 
@@ -98,6 +107,7 @@ class DebugAccumulator:
             self._directory = Directory()
             self._names_lost = True
         self._loops.clear()
+        self._retains, self._retains_bytes = set(), 0
         if self._commands.held_bytes > target_bytes // 4:
             self._commands = Commands()
         if self._decoder.held_bytes > target_bytes // 2:
@@ -186,7 +196,15 @@ class DebugAccumulator:
         if off_s:
             window = msgspec.structs.replace(window, started_at_epoch_s=window.started_at_epoch_s + off_s)
         odd = odd_ones(self._tracks.values(), window.elapsed_s)
-        return Examined(devices, window, odd, self._commands.logs, self._tracks, off_s)
+        return Examined(
+            devices,
+            window,
+            odd=odd,
+            logs=self._commands.logs,
+            seen=self._tracks,
+            retains=self._retains,
+            clock_off_s=off_s,
+        )
 
     def result(self, window: Window) -> DeviceReport:
         """The report as of now."""

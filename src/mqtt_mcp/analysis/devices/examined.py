@@ -19,18 +19,21 @@ class Examined:
         clock_off_s: By so much.
     """
 
-    def __init__(  # noqa: PLR0917 - what one moment of a watch consists of
+    def __init__(
         self,
         devices: list[Device],
         window: Window,
+        *,
         odd: Mapping[str, list[Odd]],
         logs: Mapping[str, Log],
         seen: Container[str],
+        retains: Container[str],
         clock_off_s: float,
     ) -> None:
         self.devices, self.window, self.clock_off_s = devices, window, clock_off_s
-        self._odd, self._logs, self._seen = odd, logs, seen
+        self._odd, self._logs, self._seen, self._retains = odd, logs, seen, retains
 
     def judge(self, device: Device) -> Judgement:
         """Run every check on a device."""
-        return judge(View(device, self.window, self._odd, self._logs, self._seen))
+        view = View(device, self.window, odd=self._odd, logs=self._logs, seen=self._seen, retains=self._retains)
+        return judge(view)

@@ -73,6 +73,8 @@ class View:
         odd: By topic, what is unlike the same field of many equal devices.
         logs: Commands by topic.
         seen: Whether a topic was seen at all.
+        retains: Topics with a live message that its publisher wants stored.
+        retain_known: Whether such topics could be seen during all of the watch.
     """
 
     __slots__ = (
@@ -81,6 +83,8 @@ class View:
         "logs",
         "now_s",
         "odd",
+        "retain_known",
+        "retains",
         "seen",
         "started_at_epoch_s",
         "stored_complete",
@@ -88,14 +92,15 @@ class View:
     )
 
     def __init__(
-        self, device: Device, window: Window, odd: Mapping[str, list[Odd]], logs: Mapping[str, Log],
-        seen: Container[str],
+        self, device: Device, window: Window, *, odd: Mapping[str, list[Odd]], logs: Mapping[str, Log],
+        seen: Container[str], retains: Container[str],
     ) -> None:  # fmt: skip
         self.device = device
         self.tracks = [track for track in device.tracks if track.role != "command"]
         self.now_s, self.started_at_epoch_s = window.elapsed_s, window.started_at_epoch_s
         self.link_gaps, self.stored_complete = bool(window.gaps), window.stored_complete
         self.odd, self.logs, self.seen = odd, logs, seen
+        self.retains, self.retain_known = retains, window.retain_seen == "seen"
 
 
 def fail(code: str, severity: Severity, title: str, *, confidence: float = 0.9, track: Track | None = None,

@@ -24,20 +24,27 @@ def verdict_of_one(device: Device, judgement: Judgement, now_s: float) -> str:
     return f"{name} {known}, with {counted}: {serious[0].title}"
 
 
+_NAMED = 5
+_EXPLAINED = 2
+
+
 def verdict_of_all(lines: list[DeviceLine]) -> str:
-    """One sentence that answers "is anything wrong?"."""
+    """Two sentences that answer "is anything wrong, and what?"; ``lines`` are in order of urgency."""
     offline = [one for one in lines if one.availability == "offline"]
     troubled = [
         one for one in lines if one.availability != "offline" and one.severity in {"critical", "high", "medium"}
     ]
-    names = ", ".join(quote(one.name) for one in offline[:5])
-    more = f" and {len(offline) - 5} more" if len(offline) > 5 else ""
-    be = "is" if len(offline) == 1 else "are"
-    said = f"{len(offline)} of {len(lines)} devices {be} offline: {names}{more}." if offline else (
-        f"None of {len(lines)} devices is known to be offline."
-    )  # fmt: skip
+    if offline:
+        named = ", ".join(quote(one.name) for one in offline[:_NAMED])
+        more = f" and {len(offline) - _NAMED} more" if len(offline) > _NAMED else ""
+        said = f"{len(offline)} of {len(lines)} devices {'is' if len(offline) == 1 else 'are'} offline: {named}{more}."
+        if len(offline) <= _EXPLAINED:
+            whose = [f"{quote(one.name)}: " if len(offline) > 1 else "" for one in offline]
+            said += "".join(f" {name}{one.worst}" for name, one in zip(whose, offline, strict=True))
+    else:
+        said = f"None of {len(lines)} devices is known to be offline."
     if not troubled:
         return f"{said} Nothing else wrong was seen."
-    worst = ", ".join(quote(one.name) for one in troubled[:5])
+    worst = ", ".join(f"{quote(one.name)} ({', '.join(one.findings[:2])})" for one in troubled[:_NAMED])
     others = "One other has" if len(troubled) == 1 else f"{len(troubled)} others have"
-    return f"{said} {others} findings: {worst}{' …' if len(troubled) > 5 else ''}."
+    return f"{said} {others} findings: {worst}{' …' if len(troubled) > _NAMED else ''}."

@@ -32,9 +32,10 @@ _ROOMY = 20
 """So many messages of each topic are kept for no reason of their own, as long as there is room."""
 _ORDINARY_PER_BIN = 50
 """Messages of a twentieth of the watch that a full pool takes although nothing about them is new."""
-_FLOOD_PER_S = 20_000
-_PARSED_IN_A_FLOOD = 6_000
-"""A second with more than 20,000 messages leaves time for counting; of these at most 6,000 are looked into."""
+_FLOOD = 2_000
+_PARSED_IN_A_FLOOD = 300
+"""After a tenth of a second with more than 2,000 messages there is time for counting: of the next tenth at most 300 are
+looked into."""
 _NEEDLE_EVERY_S = 0.02
 _CALM_BYTES = 200
 _TOPIC_BYTES = 2_000  # about what the state of a topic takes
@@ -64,8 +65,9 @@ class Sampler:
         self._stop_after = max_messages if stop_at_max else 0
         self._bin_s = duration_s / 20
         self._counts = Counts()
-        self._second = 0
-        self._in_second = self._parsed_in_second = 0
+        self._tenth = 0
+        self._in_second = self._in_tenth = self._parsed_in_tenth = 0
+        self._flooded = False
         self._topics: dict[str, TopicState] = {}
         self._templates: dict[tuple[str, ...], TemplateState] = {}
         self._masker = Masker()
@@ -90,15 +92,14 @@ class Sampler:
         counts.messages += 1
         counts.bytes += size
         counts.by_qos[message.qos] += 1
-        second = int(t_s)
-        if second != self._second:
-            self._second = second
-            self._in_second = self._parsed_in_second = 0
+        tenth = int(t_s * 10)
+        if tenth != self._tenth:
+            self._turn(tenth)
+        self._in_tenth += 1
         self._in_second += 1
         if self._in_second > counts.rate_peak_1s:  # noqa: PLR1730 - max() would double the cost of this line
             counts.rate_peak_1s = self._in_second
-        if message.retain:
-            counts.stored += 1
+        counts.stored += message.retain
         topic = self._topics.get(message.topic)
         if topic is None:
             topic = self._new_topic(message.topic, size, t_s)
@@ -128,10 +129,18 @@ class Sampler:
         topic.last_hash = digest
         if (
             topic.messages <= _ALWAYS_PARSED or self._worth_it(topic, payload, size, known=seen is not None, t_s=t_s)
-        ) and (self._in_second < _FLOOD_PER_S or self._parsed_in_second < _PARSED_IN_A_FLOOD):
+        ) and not (self._flooded and self._parsed_in_tenth >= _PARSED_IN_A_FLOOD):
             self._examine(message, topic, t_s)
-        else:
+        elif topic.kind.sparkplug:
             self._decoder.skipped(message.topic)
+
+    def _turn(self, tenth: int) -> None:
+        """Another tenth of a second began."""
+        self._flooded = tenth == self._tenth + 1 and self._in_tenth > _FLOOD
+        if tenth // 10 != self._tenth // 10:
+            self._in_second = 0
+        self._tenth = tenth
+        self._in_tenth = self._parsed_in_tenth = 0
 
     def _worth_it(self, topic: TopicState, payload: bytes, size: int, *, known: bool, t_s: float) -> bool:
         novelty = (size << 8) | (payload[0] if size else 0)
@@ -167,7 +176,7 @@ class Sampler:
 
     def _examine(self, message: Message, topic: TopicState, t_s: float) -> None:
         self._counts.parsed += 1
-        self._parsed_in_second += 1
+        self._parsed_in_tenth += 1
         decoded = parse(message, self._decoder)
         value = decoded.value
         plan = self._plans.plan(value, topic.kind.name)

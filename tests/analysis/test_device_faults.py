@@ -206,3 +206,46 @@ def test_the_report_says_offline_since_when_and_why_in_its_first_sentence():
     assert report.verdict.startswith('"den_lamp" is offline. Offline since 42 s into the watch')
     assert report.findings[0].messages == ["Ping 'den_lamp' failed"]
     assert [one.at_s for one, _ in pairwise(report.timeline)] == sorted(one.at_s for one in report.timeline)[:-1]
+
+
+def walk(topic: str, start: float, step: float, count: int) -> list[Message]:
+    return [message(topic, f"{start + step * at + at % 3 * 0.01:.3f}", t_s=4.0 * at + 1) for at in range(count)]
+
+
+def test_a_value_that_drifts_is_no_outlier():
+    """Its lowest value lies far from the last ones, but it got away from there step by step."""
+    report = report_on("z7", *walk("plant/z7/temp", 59.8, 0.05, 200), elapsed_s=900)
+    assert "value_outlier" not in [one.code for one in report.findings]
+    spiked = report_on("z7", *walk("plant/z7/temp", 59.8, 0.001, 60), message("plant/z7/temp", "127.5", t_s=100.5))
+    assert "value_outlier" in worrying(spiked)
+
+
+def test_a_device_is_not_blamed_for_the_silence_of_its_node():
+    """Sparkplug: the node died for half a minute and was born again; its devices were silent with it."""
+
+    def life(from_s: float) -> list[Message]:
+        data = [
+            sparkplug("DDATA", 2 + at, metric(alias=7, value=at), t_s=from_s + 1 + 3 * at, device="z7")
+            for at in range(12)
+        ]
+        return [sparkplug("NBIRTH", 0, metric("bdSeq", value=4), t_s=from_s),
+                sparkplug("DBIRTH", 1, metric("Temp", 7, 20), t_s=from_s + 0.1, device="z7"), *data]  # fmt: skip
+
+    death = sparkplug("NDEATH", -1, metric("bdSeq", value=4), t_s=42.0)
+    report = report_on("z7", *life(1.0), death, *life(80.0))
+    assert report.checks["silence_gap"] == "pass", report.findings
+
+
+def test_an_object_on_an_alarm_topic_that_is_active_is_an_alarm():
+    """Not only a logged error: somebody pressed the emergency stop."""
+    stop = {"code": "E-STOP", "severity": "critical", "active": True, "text": "Emergency stop pressed"}
+    assert worrying(report_on("z7", js("a/z7/alarm", stop, 5.0), *STEADY)) == ["alarm"]
+    cleared = report_on("z7", js("a/z7/alarm", {**stop, "severity": "info", "active": False}, 5.0), *STEADY)
+    assert worrying(cleared) == []
+
+
+def test_a_good_battery_of_rtl_433_is_no_empty_one():
+    """battery_ok: 1 is good, 0 is low."""
+    good = [js("rtl_433/z7", {"battery_ok": 1, "temperature_C": 20.5}, 10.0 * at) for at in range(6)]
+    assert "battery_low" not in worrying(report_on("z7", *good))
+    assert "battery_low" in worrying(report_on("z7", *good, js("rtl_433/z7", {"battery_ok": 0}, 70.0)))

@@ -185,3 +185,22 @@ def test_the_level_of_the_device_is_told_by_ids_and_by_equal_siblings(topic, top
     levels = topic.split("/")
 
     assert Assets([*topics, levels], frozenset()).name(levels) == device
+
+
+def test_what_a_description_names_is_no_node_of_esphome():
+    """<x>/sensor/<y>/state is also Home Assistant's own example; a node needs another sign, such as its status."""
+    config = {"name": "Attic", "stat_t": "homeassistant/sensor/attic/state", "uniq_id": "attic1",
+              "dev": {"ids": ["attic1"], "name": "Attic"}}  # fmt: skip
+    described = report_on(
+        "Attic", js("homeassistant/sensor/attic/config", config, retain=True),
+        js("homeassistant/sensor/attic/state", {"temperature": 20.5}, 3.0),
+    )  # fmt: skip
+    stream = report_on("power_meter", *[js(f"ha/sensor/{name}/state", 20.5, 2.0) for name in ("power_meter", "co2")])
+    node = report_on(
+        "kitchen-esp", js("kitchen-esp/status", "online", retain=True), js("kitchen-esp/sensor/t/state", 20.5, 2.0)
+    )
+
+    assert described.identity[0].ecosystem == "homeassistant"
+    assert "homeassistant/sensor/attic/state" in described.identity[0].topics
+    assert stream.identity[0].id == "ha/sensor/power_meter"
+    assert (node.identity[0].ecosystem, node.identity[0].id) == ("esphome", "kitchen-esp")

@@ -280,3 +280,48 @@ def test_what_is_left_of_the_budget_is_spent():
     assert any(m.cut for m in result.messages)
     assert len(lengths) > 1, "some messages got more than the common share"
     assert len(msgspec.json.encode(result)) > 0.85 * (DEFAULTS.result_chars - 2_500)
+
+
+def test_of_many_messages_that_show_the_same_trouble_the_first_is_shown():
+    """When it began is worth more than that it goes on."""
+    messages = [message("s/7", json.dumps({"battery": 40 - n, "v": n % 5}), t_s=n) for n in range(30)]
+    messages += [message("s/7", json.dumps({"battery": 5, "v": n % 5}), t_s=n) for n in range(30, 60)]
+    sampler = Sampler(max_messages=20, duration_s=60.0)
+    feed(sampler, messages)
+    shown = [one for one in sampler.result(window(60.0)).messages if any("battery_low" in why for why in one.why)]
+    assert shown[0].t_s == 30
+
+
+def test_what_only_the_whole_watch_tells_is_listed_as_well():
+    """The first value of a series looked ordinary when it came: nothing was known to compare it with."""
+    values = [327.67, *[20.0 + n % 7 / 10 for n in range(40)]]
+    sampler = Sampler(duration_s=60.0)
+    feed(sampler, [message("s/7", json.dumps({"t": value}), t_s=n) for n, value in enumerate(values)])
+    result = sampler.result(window(60.0))
+    assert [(one.code, one.severity, one.first_s, one.shown) for one in result.issues] == [("outlier", "high", 0, True)]
+    assert sampler.result(window(60.0)) == result
+
+
+def test_a_command_that_nothing_answers_is_shown_once_its_time_is_up():
+    """Known only later: the message waits, and is no issue when the device obeys."""
+    obeyed = [
+        message("zigbee2mqtt/a/set", '{"state":"ON"}', t_s=5),
+        message("zigbee2mqtt/a", '{"state":"ON"}', t_s=5.2),
+    ]
+    ignored = message("zigbee2mqtt/b/set", '{"state":"ON"}', t_s=6)
+    sampler = Sampler(duration_s=60.0)
+    feed(sampler, [message("zigbee2mqtt/b", '{"state":"OFF"}', t_s=1), *obeyed, ignored])
+    assert sampler.result(window(8.0)).issues == []
+    late = sampler.result(window(60.0))
+    assert [(one.code, one.topic, one.shown) for one in late.issues] == [
+        ("command_unanswered", "zigbee2mqtt/b/set", True)
+    ]
+
+
+def test_a_flood_is_counted_and_looked_into_a_little():
+    """50,000 a second: all counted; after the first tenth of a second 300 in each are parsed."""
+    sampler = Sampler(duration_s=10.0)
+    feed(sampler, [message(f"f/{n % 500}", b'{"v":%d}' % n, t_s=n / 50_000) for n in range(50_000)])
+    observed = sampler.result(window(10.0)).observed
+    assert observed.messages == observed.rate_peak_1s == 50_000
+    assert 0.05 < observed.parse_coverage < 0.2

@@ -18,7 +18,13 @@ def test_identifiers_are_recognised(level):
     assert looks_like_id(level)
 
 
-@pytest.mark.parametrize("level", ["temperature", "v2", "pm25", "co2", "face", "zigbee2mqtt", "status", ""])
+@pytest.mark.parametrize(
+    "level",
+    [
+        *("temperature", "v2", "pm25", "co2", "face", "zigbee2mqtt", "status", ""),
+        *("base64", "utf16", "iso8601", "sha256", "int16"),
+    ],
+)
 def test_words_are_not_identifiers(level):
     """Field names and versions."""
     assert not looks_like_id(level)
@@ -50,7 +56,7 @@ def test_unrelated_leaves_do_not_merge():
         ("zigbee2mqtt/Living room/availability", "zigbee2mqtt/{device}/availability"),
         ("zigbee2mqtt/bridge/state", "zigbee2mqtt/bridge/state"),
         ("spBv1.0/plant/DDATA/edge/press", "spBv1.0/{group}/DDATA/{node}/{device}"),
-        ("homeassistant/sensor/abc/config", "homeassistant/{sensor}/{object}/config"),
+        ("homeassistant/sensor/abc/config", "homeassistant/sensor/{object}/config"),
         ("homeassistant/switch/abc/config", "homeassistant/switch/{object}/config"),
         ("zigbee2mqtt/Living room/Lamp", "zigbee2mqtt/{device}"),
         ("zigbee2mqtt/Living room/Lamp/set", "zigbee2mqtt/{device}/set"),

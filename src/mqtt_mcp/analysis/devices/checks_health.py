@@ -30,6 +30,8 @@ _JOIN_LOOP = 3
 _WIFI_WEAK_DBM, _RADIO_WEAK_DBM = -80.0, -90.0
 _WIFI = frozenset({"tasmota", "shelly", "esphome"})
 
+_MANY_MENTIONS = 3
+
 
 def battery_low(view: View) -> Outcome:
     """At most 10 % (20 % for a low warning), a coin cell below 2.3 V, or the device says so itself."""
@@ -176,9 +178,11 @@ def error_log(view: View) -> Outcome:
     said = [(track, note) for track, note in mentions(view.device) if note.kind == "error_log"]
     if own.findings or not said:
         return own
-    level = "high" if any(note.level == "error" for _, note in said) else "medium"
+    # It is the bridge's trouble as well, and told there; a lamp that once did not answer is not broken.
+    errors = sum(note.count for _, note in said if note.level == "error")
+    severity: Severity = "medium" if errors >= _MANY_MENTIONS or view.device.reachability() == "offline" else "low"
     return judged([
-        fail("error_log", "high" if level == "high" else "medium", "Its bridge logged errors or warnings about it.",
+        fail("error_log", severity, "Its bridge logged errors or warnings about it.",
              track=said[0][0], at_s=said[0][1].t_s, count=len(said), messages=[note.text for _, note in said])
     ])  # fmt: skip
 

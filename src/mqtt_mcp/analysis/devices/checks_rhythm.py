@@ -48,7 +48,7 @@ def silence_gap(view: View) -> Outcome:
     for track, limit in periodic:
         running = running_gap_s(track, view)
         gap, from_s = max((track.longest_gap, track.longest_gap_from_s), (running, track.last_live_s or 0.0))
-        if gap <= limit or (offline and gap == running):
+        if gap <= limit or (offline and gap == running) or view.device.parent_was_down(from_s, from_s + gap):
             continue
         middle = track.median_gap_s()
         findings.append(

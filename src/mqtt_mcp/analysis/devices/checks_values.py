@@ -103,7 +103,7 @@ def _outliers(track: Track, path: str, series: Series) -> list[Finding]:
     for value, at_s in ((series.minimum, series.minimum_s), (series.maximum, series.maximum_s)):
         score = robust_z(value, ring)
         sentinel = value in _SENTINELS
-        if score > _FAR or (sentinel and score > 8):
+        if (score > _FAR or (sentinel and score > 8)) and series.stands_alone(value, median(ring)):
             found.append(
                 fail("value_outlier", "high",
                      f"{field_name(path)} was {value:g} once, usually {median(ring):g}"
@@ -149,8 +149,9 @@ def stuck_value(view: View) -> Outcome:
         with_decimals = {path: one for path, one in measured.items() if one.decimals}
         enough = enough or bool(measured)
         same = [path for path, one in with_decimals.items() if len(one.distinct) == 1 and one.count >= _STUCK_FEW]
+        fine = [path for path in same if not (measured[path].last * 10).is_integer()]
         froze = [path for path, one in measured.items() if _froze(one)]
-        if with_decimals and len(same) == len(with_decimals) and (len(same) > 1 or live >= _STUCK_LIVE):
+        if with_decimals and len(same) == len(with_decimals) and (len(fine) > 1 or live >= _STUCK_LIVE):
             findings.append(_stuck(track, same, live, 0.6))
         elif froze and len(froze) == sum(one.changes > 0 for one in measured.values()):
             findings.append(_stuck(track, froze, min(measured[path].same for path in froze), 0.6))

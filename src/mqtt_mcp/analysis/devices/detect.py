@@ -23,6 +23,7 @@ _LEVEL_KEYS = ("level", "severity", "lvl", "loglevel", "log_level")
 _TEXT_KEYS = ("message", "msg", "error", "description", "text", "reason", "Error")
 _ERRORS = frozenset({"error", "critical", "fatal", "alert", "emerg", "emergency", "err"})
 _WARNINGS = frozenset({"warning", "warn"})
+_RAISED = frozenset({"on", "active", "alarm", "raised", "triggered", "true", "set"})
 _CALM_RESTARTS = re.compile(r"power.?on|deep.?sleep", re.IGNORECASE)
 _TAKEN_OVER = frozenset({"duplicate_clientid", "takenover", "takeovered", "discarded", "session_taken_over"})
 """Why AWS IoT and EMQX say that they disconnected a client whose id came a second time."""
@@ -233,6 +234,9 @@ def _log_object(track: Track, value: dict[str, Any], t_s: float) -> None:
     text = next((value[key] for key in _TEXT_KEYS if isinstance(value.get(key), str) and value[key]), "")
     if text and track.injection is None and looks_like_instruction(text):
         track.injection = (t_s, text[:300])
+    if _raised(track, value):
+        track.note("alarm", "critical", text or f"{track.levels[-1]} is active", t_s)
+        return
     if level in _ERRORS or level.startswith("warn"):
         if text:
             track.note("error_log", "error" if level in _ERRORS else "warning", text, t_s)
@@ -254,6 +258,14 @@ def _log_object(track: Track, value: dict[str, Any], t_s: float) -> None:
     failed = value.get("status") == "error" or any(_says_something(value.get(key)) for key in ("error", "errors"))
     if failed and track.role != "command":
         track.note("error_log", "error", text or str(value.get("errors", value.get("error")))[:200], t_s)
+
+
+def _raised(track: Track, value: dict[str, Any]) -> bool:
+    """Whether an object on a topic of alarms says that one is active, not only that there is one."""
+    if track.role in {"command", "discovery", "info"} or not is_alarm(track.levels[-1].rstrip("s")):
+        return False
+    states = [value[key] for key in ("active", "state", "triggered", "raised", "alarm", "value") if key in value]
+    return any(state is True or (isinstance(state, str) and state.lower() in _RAISED) for state in states)
 
 
 def _conditions(track: Track, value: dict[str, Any], t_s: float) -> None:

@@ -12,6 +12,7 @@ from mqtt_mcp.analysis.devices.assets import Assets
 from mqtt_mcp.analysis.devices.availability import is_availability_topic
 from mqtt_mcp.analysis.devices.directory import MAX_TEXT, Directory, Known
 from mqtt_mcp.analysis.devices.generic import is_long_id
+from mqtt_mcp.analysis.devices.layouts import KINDS
 from mqtt_mcp.analysis.devices.place import place
 from mqtt_mcp.analysis.devices.roles import Place, role_of
 from mqtt_mcp.analysis.devices.track import Change, Track
@@ -19,6 +20,8 @@ from mqtt_mcp.analysis.words import looks_like_id
 
 Reachability = Literal["online", "offline", "unknown"]
 
+_TOGETHER_S = 15.0
+"""A broker takes so long to notice that a node died of which the devices fell silent before."""
 _LATEST_WINS = frozenset({"sparkplug_b", "aws_iot", "owntracks"})
 """Ecosystems that announce births and deaths on different topics or in passing: the latest one counts."""
 _LOOSE = frozenset({"generic", "mqtt_client", "homeassistant", "esphome"})
@@ -121,6 +124,15 @@ class Device:
             one = one.parent
         return found
 
+    def parent_was_down(self, from_s: float, to_s: float) -> bool:
+        """Whether something it depends on announced to be down between two moments of the watch."""
+        return any(
+            change.state == "down" and from_s - _TOGETHER_S <= change.t_s <= to_s
+            for parent in self.parents()
+            for track in parent.tracks
+            for change in track.changes
+        )
+
     def dead_parent(self) -> "Device | None":
         """The nearest thing it depends on that announced to be down, or None."""
         for one in self.parents():
@@ -138,6 +150,8 @@ def group(tracks: Iterable[Track], directory: Directory) -> list[Device]:
         directory: What descriptions taught; brings names, aliases and announced topics.
     """
     placed = [(track, _place(track, directory)) for track in tracks]
+    nodes = _esphome_nodes(placed, directory)
+    placed = [(track, _unless_elsewhere(track, where, directory, nodes)) for track, where in placed]
     prefixes = frozenset(
         track.topic.rpartition("/")[0]
         for track, where in placed
@@ -148,10 +162,9 @@ def group(tracks: Iterable[Track], directory: Directory) -> list[Device]:
     )
     unknown = [track.levels for track, where in placed if where.ecosystem == "generic"]
     assets = Assets(unknown, prefixes)
-    nodes = {where.name for _, where in placed if where.ecosystem == "esphome"}
     found: dict[tuple[str, str, str], Device] = {}
     for track, where in placed:
-        at = _generic(track, directory, assets, nodes) if where.ecosystem == "generic" else where
+        at = _generic(track, directory, assets, nodes) if where.ecosystem == "generic" and not where.name else where
         if not at.name or track.topic in directory.client_topics:
             continue
         key = (at.ecosystem, at.scope, at.name)
@@ -171,6 +184,37 @@ def group(tracks: Iterable[Track], directory: Directory) -> list[Device]:
                 device.parent = parent
                 parent.children.append(device)
     return sorted(found.values(), key=lambda one: (one.ecosystem, one.scope, one.name))
+
+
+def _esphome_nodes(placed: list[tuple[Track, Place]], directory: Directory) -> set[str]:
+    """Which prefixes are nodes of ESPHome: ``<x>/sensor/<y>/state`` alone is a layout of many others too.
+
+    A node announces itself, or publishes its status or its log; and not several devices are described below it.
+    """
+    topics = {track.topic for track, _ in placed}
+    owners: dict[str, set[str]] = {}
+    for track, where in placed:
+        if where.ecosystem == "esphome":
+            owner = directory.topic_owner.get(track.topic)
+            owners.setdefault(where.name, set()).update([owner.name] if owner is not None else [])
+    return {
+        name
+        for name, described in owners.items()
+        if name != "homeassistant"
+        and len(described) <= 1
+        and (directory.known("esphome", name) or f"{name}/status" in topics or f"{name}/debug" in topics)
+    }
+
+
+def _unless_elsewhere(track: Track, where: Place, directory: Directory, nodes: set[str]) -> Place:
+    """What looks like ESPHome and is none belongs to whom a description names, or to nobody known."""
+    if where.ecosystem != "esphome" or where.name in nodes or where.role == "discovery":
+        return where
+    owner = directory.topic_owner.get(track.topic)
+    if owner is not None:
+        return Place(owner.ecosystem, owner.name, where.role)
+    entity = "/".join(track.levels[:-1]) if track.levels[-3] in KINDS else ""
+    return Place("generic", entity, where.role)
 
 
 def _take(device: Device, track: Track, at: Place, directory: Directory) -> None:

@@ -60,6 +60,7 @@ BATTERY = frozenset({"battery", "batt", "bat", "soc", "batterylevel"})
 _NO_LEVEL = frozenset(
     {"voltage", "volt", "volts", "v", "mv", "current", "power", "capacity", "charging", "time", "health", "soh", "low"}
     | {"temperature", "temp", "state", "type", "energy", "replaced", "alarm", "threshold", "cycles", "unavailable"}
+    | {"ok", "status", "count", "charge_state", "age", "days", "present"}
 )
 _PERCENT = frozenset({"level", "percent", "percentage", "pct", "soc", "remaining"})
 _VOLTS = frozenset({"voltage", "volt", "volts", "v", "mv"})

@@ -28,6 +28,8 @@ _BAD_WORDS = frozenset(
     {"bad", "uncertain", "invalid", "stale", "questionable", "bad_stale", "notconnected", "comm_fail"}
 )
 _LOW_BATTERY_KEYS = frozenset({"battery_low", "batterylow", "low_battery", "lowbat", "batt_low"})
+_BATTERY_OK_KEYS = frozenset({"battery_ok", "batteryok", "batt_ok"})
+"""rtl_433: 1 for good, 0 for low."""
 _MAINS_KEYS = frozenset({"externalpowersource", "batterylevelunavailable"})
 _NAME_KEYS = ("name", "n", "tag", "id", "key")
 ON_WORDS = frozenset({"ON", "TRUE", "1", "ACTIVE", "ALARM", "DETECTED", "TRIGGERED"})
@@ -152,6 +154,8 @@ def take_number(track: Track, path: str, key: str, number: float, t_s: float) ->
     if link is not None:
         take_link(track, link, value)
         return
+    if key in _BATTERY_OK_KEYS and value == 0:
+        track.links["battery_low"] = 1.0
     series = track.series.get(path)
     if series is None:
         if len(track.series) >= MAX_SERIES or len(path) > MAX_PATH_CHARS:

@@ -19,6 +19,8 @@ SLEEPERS_PATIENCE_S = 10.0
 """For battery and LoRaWAN devices, and for shadows that a device has to follow."""
 _BRIDGE_PATIENCE_S = 15.0
 _RESTARTS = frozenset({"restart", "upgrade", "otaurl", "reset"})
+_REPORT_BY_EXCEPTION_S = 30.0
+"""Sparkplug nodes report what changed with their next data, and some metrics are never reported back."""
 _IDS = ("transaction", "clientToken", "id", "request_id", "requestId", "correlation_id", "correlationId", "msg_id")
 _NUMBER = re.compile(r"-?\d{2,15}(?:\.\d{1,15})?|-?\d\.\d{1,15}|-?[2-9]")
 """Numbers but 0 and 1, which may be off and on."""
@@ -134,7 +136,9 @@ def _sparkplug(levels: Sequence[str], value: Any, _directory: Directory, _name: 
     metrics = value.get("metrics", {}) if isinstance(value, dict) else {}
     rebirth = any(name.endswith("Control/Rebirth") for name in metrics)
     answer = "/".join([levels[0], levels[1], "NBIRTH" if rebirth else f"{kind}DATA", *levels[3:]])
-    return [Expectation((answer,), wanted=None if rebirth else {"metrics": metrics})]
+    if rebirth:
+        return [Expectation((answer,))]
+    return [Expectation((answer,), wanted={"metrics": metrics}, patience_s=_REPORT_BY_EXCEPTION_S, certain=False)]
 
 
 def _aws(levels: Sequence[str], value: Any, _directory: Directory, _name: str) -> list[Expectation]:

@@ -7,6 +7,7 @@ from mqtt_mcp.analysis.devices.fields import Traits
 
 RING = 32
 _MAX_DISTINCT = 4
+_ALONE = 0.3
 
 
 class Series:
@@ -26,6 +27,8 @@ class Series:
         "minimum_s",
         "ring",
         "same",
+        "second_maximum",
+        "second_minimum",
         "traits",
     )
 
@@ -34,7 +37,8 @@ class Series:
         self.count = self.same = self.changes = 0
         self.falls = self.decimals = False
         self.last = self.last_s = self.minimum_s = self.maximum_s = 0.0
-        self.minimum, self.maximum = float("inf"), float("-inf")
+        self.minimum = self.second_minimum = float("inf")
+        self.maximum = self.second_maximum = float("-inf")
         self.distinct: list[float] = []
         """The first four different values."""
         self.ring: list[float] = []
@@ -52,11 +56,20 @@ class Series:
         self.count += 1
         self.last, self.last_s = value, t_s
         if value < self.minimum:
-            self.minimum, self.minimum_s = value, t_s
+            self.second_minimum, self.minimum, self.minimum_s = self.minimum, value, t_s
+        elif self.minimum < value < self.second_minimum:
+            self.second_minimum = value
         if value > self.maximum:
-            self.maximum, self.maximum_s = value, t_s
+            self.second_maximum, self.maximum, self.maximum_s = self.maximum, value, t_s
+        elif self.second_maximum < value < self.maximum:
+            self.second_maximum = value
         if len(self.distinct) < _MAX_DISTINCT and value not in self.distinct:
             self.distinct.append(value)
         if len(self.ring) >= RING:
             del self.ring[0]
         self.ring.append(value)
+
+    def stands_alone(self, value: float, middle: float) -> bool:
+        """Whether an extreme is far from every other value too: what drifts or swings gets there step by step."""
+        nearest = self.second_minimum if value == self.minimum else self.second_maximum
+        return abs(value - nearest) > _ALONE * abs(value - middle)

@@ -55,6 +55,7 @@ def read(text: str) -> Text:
     return Text("text", text) if len(stripped) > SNIFFED_CHARS else _structured(stripped, text)
 
 
+_BASE64_STARTS = frozenset("+/")
 _NUMBER_STARTS = frozenset("0123456789+-")
 
 
@@ -62,7 +63,7 @@ def _structured(stripped: str, text: str) -> Text:
     if stripped[:1] == "<" and stripped[-1:] == ">":
         if xml.root(stripped):
             return Text("xml", text)
-    elif len(stripped) >= 12 and stripped[:1].isalnum():
+    elif len(stripped) >= 12 and (stripped[:1].isalnum() or stripped[:1] in _BASE64_STARTS):
         name = _identifier(stripped)
         if name:
             return Text(name, text)

@@ -6,7 +6,6 @@ Owns the count of each reason on each topic, bounded. Judges nothing and decides
 from mqtt_mcp.analysis.sample.kept import Kept
 from mqtt_mcp.analysis.sample.signals import Signal
 from mqtt_mcp.analysis.sample.tables import Issue
-from mqtt_mcp.analysis.sample.tracking import TopicState
 
 MAX_ISSUES = 3_000
 """Reasons told apart; further ones are not counted."""
@@ -24,8 +23,13 @@ class Issues:
         self.counts: dict[tuple[str, str, str], int] = {}
         self._issues: dict[tuple[str, str, str], Issue] = {}
 
-    def note(self, topic: TopicState, signals: list[Signal], t_s: float) -> bool:
-        """Count signals; tell whether one is worth keeping its message: the 1st, 2nd, 4th, 8th … of a kind."""
+    def note(self, kept: Kept, signals: list[Signal]) -> bool:
+        """Count the signals of a message and mark those it is the first to show.
+
+        Returns:
+            Whether one is worth keeping the message: the 1st, 2nd, 4th, 8th … of a kind.
+        """
+        topic, t_s = kept.state, kept.t_s
         worth = False
         for signal in signals:
             if signal.code == "offline":
@@ -40,16 +44,20 @@ class Issues:
             issue.count += 1
             issue.last_s = t_s
             self.counts[key] = issue.count
+            if issue.count == 1:
+                kept.first_to_show |= {(signal.code, signal.key)}
             worth |= issue.count & (issue.count - 1) == 0
         return worth
 
     def listed(self, late: list[tuple[Kept, Signal]]) -> list[Issue]:
-        """All of them, with those that came up later as one per topic; changes nothing."""
-        found: dict[tuple[str, str], Issue] = {}
+        """All of them, with those that came up later, each counted once per topic and key; changes nothing."""
+        found: dict[tuple[str, str, str], Issue] = {}
         for kept, signal in late:
             name = kept.state.name
+            if (signal.code, name, signal.key) in self._issues:
+                continue
             fresh = Issue(signal.code, signal.severity, name, 0, kept.t_s, kept.t_s, signal.why)
-            issue = found.setdefault((signal.code, name), fresh)
+            issue = found.setdefault((signal.code, name, signal.key), fresh)
             issue.count += 1
             issue.last_s = kept.t_s
         return [*self._issues.values(), *found.values()]

@@ -53,6 +53,7 @@ class Kept:
     __slots__ = (
         "digest",
         "first",
+        "first_to_show",
         "message",
         "numbers",
         "order",
@@ -73,6 +74,8 @@ class Kept:
         self.t_s = t_s
         self.order = order
         self.first = False
+        self.first_to_show: frozenset[tuple[str, str]] = frozenset()
+        """(code, key) of the signals that no message of the topic had before."""
         value = decoded.value
         if decoded.shape or value is None or decoded.format in OPAQUE_TEXTS:
             self.structure = decoded.shape or decoded.name

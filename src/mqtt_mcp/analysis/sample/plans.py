@@ -16,6 +16,8 @@ from mqtt_mcp.analysis.words import words
 MAX_FIELDS = 48
 MAX_DEPTH = 5
 MAX_LIST_ITEMS = 4
+_CLOCK_DEPTH = 2
+"""Deeper times are those of gateways, events or parts, not what time it is for the device."""
 _KEY_CHARS = 60
 MAX_HELD_BYTES = 4 * 1024 * 1024
 """What the plans may take; further ones are made each time."""
@@ -200,7 +202,7 @@ def _field(steps: tuple[str | int, ...], path: str, key: str, letter: str, *, ju
         key=key,
         letter=letter,
         counts=_TIME_LIKE.fullmatch(key) is not None,
-        clock=key in CLOCK_KEYS,
+        clock=key in CLOCK_KEYS and len(steps) <= _CLOCK_DEPTH and not any(isinstance(step, int) for step in steps),
         judged=judged,
         switching=path[-1:] == "]" or not SWITCHING.isdisjoint(words(key)),
     )

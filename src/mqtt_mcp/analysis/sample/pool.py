@@ -5,7 +5,7 @@ each topic as a late candidate. Counts nothing.
 """
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from mqtt_mcp.analysis.payloads.decoder import Decoder
 from mqtt_mcp.analysis.payloads.decoding import Decoded
@@ -90,8 +90,8 @@ class Pool:
         topics: Mapping[str, TopicState],
         templates: Mapping[tuple[str, ...], tuple[str, ...]],
         issues: IssueCounts,
-        late: Mapping[int, tuple[Kept, Signal]],
-    ) -> list[tuple[Kept, Chosen]]:
+        overdue: Sequence[tuple[Kept, Signal]],
+    ) -> tuple[list[tuple[Kept, Chosen]], list[tuple[Kept, Signal]]]:
         """Choose what is shown: at most ``k`` of the pool and of the latest messages of the topics. Changes nothing.
 
         Args:
@@ -99,15 +99,24 @@ class Pool:
             topics: All that are known in detail.
             templates: Masked levels → template, for those that differ.
             issues: How often each was seen.
-            late: By order: messages with a reason to show them that came up later.
+            overdue: Messages with a reason to show them that came up later.
+
+        Returns:
+            The chosen in order of arrival; and all reasons that came up later, ``overdue`` and what only the whole
+            watch tells.
         """
-        everything = {kept.order: kept for kept in (*(kept for kept, _ in late.values()), *self._latest(topics))}
+        everything = {kept.order: kept for kept in (*(kept for kept, _ in overdue), *self._latest(topics))}
         everything |= self.kept
         ordered = [everything[order] for order in sorted(everything)]
         concerned = {(code, name) for code, name, _ in issues}
         shared = Counter((code, templates.get(topics[name].masked, topics[name].masked)) for code, name in concerned)
+        late: dict[int, list[Signal]] = {}
+        for kept, signal in overdue:
+            late.setdefault(kept.order, []).append(signal)
+        _judge_late(ordered, late)
         chosen = select(_candidates(ordered, templates, issues, late, shared), k)
-        return [(ordered[one.index], one) for one in chosen]
+        told = [(kept, signal) for kept in ordered for signal in late.get(kept.order, ())]
+        return [(ordered[one.index], one) for one in chosen], told
 
     def _latest(self, topics: Mapping[str, TopicState]) -> list[Kept]:
         pooled = {id(kept.message) for kept in self.kept.values()}
@@ -160,7 +169,7 @@ def _facets(kept: Kept, issues: IssueCounts, time_bin: int) -> list[Facet]:
             found.append((("max", name, path), value, _WEIGHTS["extreme"]))
     if kept.signals:
         counted = [(signal, issues.get((signal.code, name, signal.key), 1), 1) for signal in kept.signals]
-        for key, weight in issue_weights(name, counted):
+        for key, weight in issue_weights(name, counted, kept.first_to_show):
             found.append((key, None, int(weight * _WEIGHTS["issue"])))
     return found
 
@@ -169,20 +178,15 @@ def _candidates(
     everything: list[Kept],
     templates: Mapping[tuple[str, ...], tuple[str, ...]],
     issues: IssueCounts,
-    late: Mapping[int, tuple[Kept, Signal]],
+    late: Mapping[int, list[Signal]],
     shared: Mapping[tuple[str, tuple[str, ...]], int],
 ) -> list[Candidate]:
     found = []
-    measured: dict[Series, tuple[float, float]] = {}
     for kept in everything:
         state = kept.state
         template = templates.get(state.masked, state.masked)
-        signals = kept.signals
-        if kept.order in late:
-            signals = [late[kept.order][1], *signals]
+        signals = [*late.get(kept.order, ()), *kept.signals]
         extremes = kept.extremes()
-        if kept.numbers and not any(signal.code == "outlier" for signal in signals):
-            signals = signals + (_late_outliers(kept, extremes, measured) or _unlike_siblings(kept, measured))
         found.append(
             Candidate(
                 t_s=kept.t_s,
@@ -198,10 +202,24 @@ def _candidates(
                     (signal, issues.get((signal.code, state.name, signal.key), 1), shared[signal.code, template])
                     for signal in signals
                 ],
+                first_to_show=kept.first_to_show,
                 duplicate_of=kept.digest,
             )
         )
     return found
+
+
+def _judge_late(everything: list[Kept], late: dict[int, list[Signal]]) -> None:
+    """Add what could not be told of numbers when they came, because little was known then; where it began."""
+    measured: dict[Series, tuple[float, float]] = {}
+    told: set[tuple[str, str]] = set()
+    for kept in everything:
+        if not kept.numbers or any(signal.code == "outlier" for signal in kept.signals):
+            continue
+        for signal in _late_outliers(kept, kept.extremes(), measured) or _unlike_siblings(kept, measured):
+            if (kept.state.name, signal.key) not in told:
+                told.add((kept.state.name, signal.key))
+                late.setdefault(kept.order, []).append(signal)
 
 
 def _telling(state: TopicState, path: str, word: str) -> float:

@@ -7,7 +7,8 @@ and Fisher 1978; lazily evaluated after Minoux 1978).
 
 import heapq
 from collections import Counter, defaultdict
-from collections.abc import Hashable, Sequence
+from collections.abc import Sequence
+from typing import Any
 
 import msgspec
 
@@ -30,9 +31,10 @@ TIME_BINS = 20
 _CHRONIC = 20
 _TRAIT = 8
 _FURTHER_ISSUE = 0.15
+_BEGINNING = 0.2
 _MAX_REASONS = 3
 
-Facet = tuple[str, Hashable]
+Facet = tuple[str, Any]
 Weighted = tuple[Facet, float]
 Numbered = tuple[int, float]
 
@@ -48,6 +50,7 @@ class Candidate(msgspec.Struct, frozen=True, kw_only=True):
         words: (field path, word, weight) of discrete values; weights between 0 and 1.
         extremes: (field path, ``min`` or ``max``) that no other message of the topic exceeds.
         signals: Reasons to look at it, how often each was seen on its topic, and on how many topics like this.
+        first_to_show: (code, key) of those that no message of its topic had before.
         duplicate_of: Equal for messages with equal topic and payload.
     """
 
@@ -61,6 +64,7 @@ class Candidate(msgspec.Struct, frozen=True, kw_only=True):
     words: Sequence[tuple[str, str, float]] = ()
     extremes: Sequence[tuple[str, str]] = ()
     signals: Sequence[tuple[Signal, int, int]] = ()
+    first_to_show: frozenset[tuple[str, str]] = frozenset()
     duplicate_of: int = 0
 
 
@@ -147,12 +151,15 @@ def _facets(candidates: Sequence[Candidate]) -> tuple[list[list[Numbered]], list
         for extreme in candidate.extremes:
             row.append((numbers["extreme", (topic, extreme)], 1.0))  # noqa: PERF401 - as above
         if candidate.signals:
-            row += [(numbers[facet], weight) for facet, weight in issue_weights(topic, candidate.signals)]
+            weighted = issue_weights(topic, candidate.signals, candidate.first_to_show)
+            row += [(numbers[facet], weight) for facet, weight in weighted]
         rows.append(row)
     return rows, list(numbers)
 
 
-def issue_weights(topic: str, signals: Sequence[tuple[Signal, int, int]]) -> list[Weighted]:
+def issue_weights(
+    topic: str, signals: Sequence[tuple[Signal, int, int]], first_to_show: frozenset[tuple[str, str]]
+) -> list[Weighted]:
     """The facets of at least one reason and their weights: only the strongest reason of a message counts in full.
 
     What more than ``_TRAIT`` topics of one kind share is a trait of that kind: together they count as much as so many,
@@ -165,10 +172,11 @@ def issue_weights(topic: str, signals: Sequence[tuple[Signal, int, int]]) -> lis
             share = _TRAIT / topics
             weight *= share if weight > WEIGHTS["medium"] else share * share
         found.append((("issue", (signal.code, topic, signal.key)), weight))
-    if len(found) == 1:
-        return found
     found.sort(key=lambda one: -one[1])
-    return [found[0], *((facet, weight * _FURTHER_ISSUE) for facet, weight in found[1:])]
+    found[1:] = [(facet, weight * _FURTHER_ISSUE) for facet, weight in found[1:]]
+    # Of several that show the same the one where it began tells more.
+    begun = [(facet, weight) for facet, weight in found if (facet[1][0], facet[1][2]) in first_to_show]
+    return found + [(("issue", (*facet[1], "first")), weight * _BEGINNING) for facet, weight in begun]
 
 
 def _shares(rows: list[list[Numbered]], facets: Sequence[Facet], k: int) -> list[float]:

@@ -6,6 +6,7 @@ messages themselves are cut by ``messages``.
 """
 
 from collections.abc import Sequence
+from functools import partial
 
 import msgspec
 
@@ -13,6 +14,7 @@ from mqtt_mcp.analysis.payloads.decoder import Decoder
 from mqtt_mcp.analysis.sample.kept import Kept
 from mqtt_mcp.analysis.sample.messages import SampleMessage, fitted
 from mqtt_mcp.analysis.sample.pruning import POLICY, Chosen
+from mqtt_mcp.analysis.sample.signals import Signal
 from mqtt_mcp.analysis.sample.tables import Issue, IssueGroup, OtherTopics, Tables, TopicCount, TopicShare
 
 _COUNTS_CHARS = 1_000
@@ -83,6 +85,7 @@ def compose(
     counts: Counts,
     elapsed_s: float,
     chosen: Sequence[tuple[Kept, Chosen]],
+    late: Sequence[tuple[Kept, Signal]],
     topics: Sequence[TopicCount],
     more: OtherTopics,
     estimated: bool,
@@ -96,6 +99,7 @@ def compose(
         counts: Of the whole watch.
         elapsed_s: Seconds watched.
         chosen: The messages to show, in order of time.
+        late: Reasons that came up later, with their messages.
         topics: Topics known in detail.
         more: Topics beyond these.
         estimated: Whether the number of those is an estimate.
@@ -104,14 +108,15 @@ def compose(
         decoder: That of the watch.
     """
     shown: list[tuple[Kept, SampleMessage]] = []
+    listing = partial(Tables.of, topics, more, issues, late=late, decoder=decoder)
     for table_chars in (MAX_TABLE_CHARS, MAX_TABLE_CHARS // 2):
         # Counts of shown messages in the tables come out a little too high here, never their size too small.
-        tables = Tables.of(topics, more, issues, [kept for kept, _ in chosen], decoder, max_chars=table_chars)
+        tables = listing(shown=[kept for kept, _ in chosen], max_chars=table_chars)
         shown = fitted(chosen, max_chars - tables.chars - _COUNTS_CHARS, decoder)
         if len(shown) == len(chosen):
             break
     if len(shown) < len(chosen):
-        tables = Tables.of(topics, more, issues, [kept for kept, _ in shown], decoder, max_chars=table_chars)
+        tables = listing(shown=[kept for kept, _ in shown], max_chars=table_chars)
     messages = [message for _, message in shown]
     shown_topics = {kept.state.name for kept, _ in shown}
     same = sum(message.same for message in messages)

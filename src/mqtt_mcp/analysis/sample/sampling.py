@@ -195,7 +195,7 @@ class Sampler:
         topic.compare_with_siblings(kept.structure, reading, signals)
         kept.signals = signals
         self._follow_commands(kept, decoded.value)
-        worth = self._issues.note(topic, signals, t_s) if signals else False
+        worth = self._issues.note(kept, signals) if signals else False
         if (
             worth
             or kept.first
@@ -276,12 +276,12 @@ class Sampler:
         running = window.ended_by == "running"
         shown = min(self._shown, self._settings.max_shown_while_running) if running else self._shown
         overdue = self._commands.overdue(window.elapsed_s)
-        late = {kept.order: (kept, signal) for kept, signal in overdue}
-        chosen = self._pool.choose(shown, self._topics, merged, self._issues.counts, late)
+        chosen, late = self._pool.choose(shown, self._topics, merged, self._issues.counts, overdue)
         return compose(
             counts=self._counts,
             elapsed_s=window.elapsed_s,
             chosen=chosen,
+            late=late,
             topics=[
                 TopicCount(
                     topic=topic.name,
@@ -297,7 +297,7 @@ class Sampler:
             ],
             more=self._more.counts(),
             estimated=self._more.estimated,
-            issues=self._issues.listed(overdue),
+            issues=self._issues.listed(late),
             max_chars=self._settings.result_chars - 2_500,
             decoder=self._decoder,
         )

@@ -46,7 +46,11 @@ WEAK_NO_READING = frozenset({"unknown", "none", "null", "undefined"})
 """Ordinary values of many fields (an effect, an action): no reading only where numbers were before."""
 _ERROR_LEVELS = {"error": "high", "critical": "critical", "fatal": "critical", "emerg": "critical", "alert": "critical",
                  "emergency": "critical"}  # fmt: skip
-_BATTERY = re.compile(r"battery(?!.*(?:volt|state|low))|batt(?:_pct|_level)?$|soc$", re.IGNORECASE)
+_BATTERY = re.compile(
+    r"battery(?!.*(?:volt|state|low|ok|health|charging|status|type|count|curr|temp|power|cycle))|batt(?:_pct|_level)?$|soc$",
+    re.IGNORECASE,
+)
+_BATTERY_OK = frozenset({"battery_ok", "batteryok", "batt_ok"})
 _PERCENT = re.compile(r"level|pct|percent", re.IGNORECASE)
 _RESTART_KEYS = frozenset(
     {"restartreason", "restart_reason", "resetreason", "reset_reason", "boot_reason", "rebootreason"}
@@ -144,7 +148,9 @@ def may_signal(path: str, key: str, letter: str) -> bool:
     """Whether ``about_field`` can say anything about a field of this name and type (``n``, ``s``, ``b`` or ``z``)."""
     if letter == "n":
         wifi = _LINK.fullmatch(key) is not None and _RADIO.search(path) is None
-        return wifi or _BATTERY.search(key) is not None or key == "q" or path.startswith("quality.")
+        return (
+            wifi or key in _BATTERY_OK or _BATTERY.search(key) is not None or key == "q" or path.startswith("quality.")
+        )
     if letter == "b":
         return ALARM.search(key) is not None or key in _BOOLEAN_KEYS
     return letter == "s"
@@ -172,6 +178,9 @@ def about_field(kind: TopicKind, path: str, key: str, value: Any) -> list[Signal
             if 0 <= value < _GOOD_QUALITY:
                 why = f"{field_name(path)} is {value:g}, good is {_GOOD_QUALITY}"
                 signals.append(Signal("bad_quality", "high", path, why))
+        elif key in _BATTERY_OK:
+            if value == 0:
+                signals.append(Signal("battery_low", "medium", path, f"{field_name(path)} is 0"))
         elif _LINK.fullmatch(key):
             if _is_weak(value):
                 signals.append(Signal("link_weak", "medium", path, f"{field_name(path)} = {value:g}"))

@@ -13,7 +13,7 @@ from mqtt_mcp.analysis.payloads.decoding import BINARY_FORMATS
 from mqtt_mcp.analysis.payloads.rendering import Rendering
 from mqtt_mcp.analysis.rows import fitting_rows, json_size
 from mqtt_mcp.analysis.sample.kept import Kept, parse
-from mqtt_mcp.analysis.sample.signals import WEIGHTS
+from mqtt_mcp.analysis.sample.signals import WEIGHTS, Signal
 from mqtt_mcp.analysis.text import clean
 from mqtt_mcp.mqtt.client import Message
 
@@ -115,9 +115,10 @@ class Tables(msgspec.Struct, frozen=True):
         topics: Sequence[TopicCount],
         more: OtherTopics,
         issues: Sequence[Issue],
-        shown: Sequence[Kept],
-        decoder: Decoder,
         *,
+        shown: Sequence[Kept],
+        late: Sequence[tuple[Kept, Signal]],
+        decoder: Decoder,
         max_chars: int,
     ) -> "Tables":
         """Make the tables.
@@ -127,12 +128,16 @@ class Tables(msgspec.Struct, frozen=True):
             more: Topics beyond these.
             issues: All that were counted.
             shown: The messages that are shown.
+            late: Reasons that came up later, with their messages.
             decoder: That of the watch.
             max_chars: Bound of the rows of topics and issues together, as JSON; what has no row is counted.
         """
         rows, other = _topic_rows(topics, more, shown, issues, decoder, max_chars=int(max_chars * _TOPICS_PART))
         room = max_chars - sum(map(json_size, rows))
-        listed, groups = _listed_issues(issues, shown, max_chars=room)
+        told = {(signal.code, kept.state.name) for kept in shown for signal in kept.signals}
+        orders = {kept.order for kept in shown}
+        told |= {(signal.code, kept.state.name) for kept, signal in late if kept.order in orders}
+        listed, groups = _listed_issues(issues, told, max_chars=room)
         return cls(rows, other, listed, groups)
 
     @property
@@ -198,11 +203,9 @@ def _template_lines(rest: Sequence[TopicCount]) -> list[str]:
 
 
 def _listed_issues(
-    issues: Sequence[Issue], kept_shown: Sequence[Kept], *, max_chars: int
+    issues: Sequence[Issue], shown: set[tuple[str, str]], *, max_chars: int
 ) -> tuple[list[Issue], list[IssueGroup]]:
     """The gravest issues one by one, and all others counted by kind: none is left out."""
-    shown = {(signal.code, kept.state.name) for kept in kept_shown for signal in kept.signals}
-    shown |= {("command_unanswered", kept.state.name) for kept in kept_shown if kept.state.kind.command}
     ordered = sorted(issues, key=lambda issue: (-WEIGHTS[issue.severity], issue.first_s, issue.topic, issue.code))
     telling = [issue for issue in ordered if issue.severity != "low"][:MAX_ISSUES_LISTED]
     listed = [

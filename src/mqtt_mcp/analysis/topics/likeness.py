@@ -24,7 +24,9 @@ FIELD_WORDS = frozenset((
 _SIMILAR = 0.5
 _KEY = re.compile(r"(?:^|[{,])([^:{},\[\]]{1,40}):(\[?[a-z{])")
 _NUMBERED = re.compile(r"([A-Za-z_. -]{1,40})\d{1,6}")
-_NOT_COUNTED = frozenset({"v", "pm", "pm_", "co", "no", "so", "o", "nh", "h"})
+_NOT_COUNTED = frozenset((
+    "v", "pm", "co", "no", "so", "o", "nh", "h", "base", "utf", "iso", "sha", "crc", "rs", "cp", "int", "uint", "float",
+))  # fmt: skip
 """Versions, particles and gases have numbers of their own."""
 _PLAIN = frozenset({"b", "s", "z", "word"})
 
@@ -51,7 +53,7 @@ def tells(signature: str) -> bool:
 def tells_number(level: str) -> bool:
     """Whether a level is a word with a number behind it that may count things of one kind."""
     found = _NUMBERED.fullmatch(level)
-    return found is not None and found.group(1).lower() not in _NOT_COUNTED
+    return found is not None and found.group(1).lower().rstrip("_-") not in _NOT_COUNTED
 
 
 def numbered(levels: Iterable[str]) -> set[str]:

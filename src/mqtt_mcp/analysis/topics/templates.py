@@ -33,7 +33,13 @@ _ID = re.compile(
     r"|[A-Za-z][A-Za-z_. -]{0,40}?[-_ .]?\d{1,12}"
     r"|[A-Za-z][A-Za-z0-9_-]{0,40}[-_:](?=[a-fA-F]*\d)[0-9a-fA-F]{4,16}"
 )
-_NOT_ID = re.compile(r"v\d{1,2}(?:\.\d{1,2})?|pm_?\d{1,2}|[cnso]o?\d|[A-Z]+\d", re.IGNORECASE)
+_NOT_ID = re.compile(
+    r"v\d{1,2}(?:\.\d{1,2})?|pm_?\d{1,2}|[cnso]o?\d|[A-Z]+\d"
+    r"|base(?:16|32|36|58|62|64|85)|utf[_-]?(?:8|16|32)|iso[_-]?\d{3,5}|sha[_-]?\d{1,3}|crc\d{1,2}|rs\d{3}|windows[_-]?\d{1,4}"
+    r"|cp\d{3,4}|u?int\d{1,2}|float\d{2}|h26\d|x509|ascii85|latin[_-]?\d{1,2}",
+    re.IGNORECASE,
+)
+"""Words with a number of their own: versions, gases, particles, codes."""
 
 
 def looks_like_id(level: str) -> bool:

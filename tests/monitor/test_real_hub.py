@@ -86,11 +86,12 @@ async def test_what_a_result_tells_is_seen_live_and_answered_later():
     """Nobody fetches the result: a person ends the watch and sees what came of it."""
     broker = MemoryBroker()
     broker.publish("tele/plug/LWT", b"Offline", retain=True)
-    async with monitored(broker) as (p, server), following(server.port) as reader:
+    # A stream for each: the first partial result may tell the finding before the session's count is told.
+    async with monitored(broker) as (p, server), following(server.port) as counts, following(server.port) as findings:
         result = await p.call("debug_device", device="plug", duration=60, wait_s=0)
-        await until(reader, "session", lambda one: one["messages_in"] > 0)
+        await until(counts, "session", lambda one: one["messages_in"] > 0)
         await act(server.port, f"/api/v1/collections/{result['collection_id']}/cancel", "POST")
-        told = await until(reader, "finding", lambda one: one["code"] == "device_offline")
+        told = await until(findings, "finding", lambda one: one["code"] == "device_offline")
         assert (told["tool"], told["collection_id"]) == ("debug_device", result["collection_id"])
         answer = (await ask(server.port, f"/api/v1/findings?min_severity={told['severity']}")).json()
         assert told in answer["items"]

@@ -50,6 +50,37 @@ def test_home_assistant_describes_a_whole_device_in_one_message():
     assert report.commands[0].sent == 1
 
 
+def test_a_description_for_home_assistant_makes_no_second_device_of_one_that_has_its_own_topics():
+    """Zigbee2MQTT describes each of its devices for Home Assistant as well; a home of one is a home of one."""
+    config = {
+        "availability": [{"topic": "zigbee2mqtt/bridge/state"}, {"topic": "zigbee2mqtt/climate/availability"}],
+        "device": {"identifiers": ["zigbee2mqtt_0x00158d0001"], "name": "climate"},
+        "state_topic": "zigbee2mqtt/climate",
+        "unique_id": "0x00158d0001_temperature_zigbee2mqtt",
+    }
+    report = report_on(
+        "*",
+        js("zigbee2mqtt/bridge/state", {"state": "online"}, retain=True),
+        js("homeassistant/sensor/0x00158d0001/temperature/config", config, retain=True),
+        js("zigbee2mqtt/climate/availability", {"state": "online"}, retain=True),
+        js("zigbee2mqtt/climate", {"temperature": 21.4}, 2.0),
+    )
+
+    assert sorted(line.name for line in report.devices) == ["bridge", "climate"]
+
+
+def test_descriptions_that_describe_each_other_are_left_as_they_are():
+    """Anybody may write one: no order of joining may lose a device or fail."""
+    one, other = "homeassistant/sensor/one/config", "homeassistant/sensor/other/config"
+    report = report_on(
+        "*",
+        js(one, {"device": {"name": "one"}, "state_topic": other}, retain=True),
+        js(other, {"device": {"name": "other"}, "state_topic": one}, retain=True),
+    )
+
+    assert sum(line.messages for line in report.devices) == 2
+
+
 @pytest.mark.parametrize(
     ("mode", "states", "reachable"),
     [

@@ -91,6 +91,16 @@ def test_what_a_bson_writer_wrote_is_read(value):
     assert (found.format, found.value) == ("bson", as_json(value))
 
 
+@pytest.mark.parametrize("size", [0x22, 0x5B, 0x7B])
+def test_a_bson_document_whose_size_reads_like_the_beginning_of_json_is_read(size):
+    """The size comes first, and 123 is an opening brace."""
+    value = {"k": "x" * (size - 13)}
+    payload = bson(value)
+    assert len(payload) == size
+
+    assert (decode(payload).format, decode(payload).value) == ("bson", value)
+
+
 @given(OBJECTS, st.sampled_from(["gzip", "zlib", "deflate"]), st.integers(1, 9))
 def test_what_was_compressed_is_read(value, codec, level):
     """RFC 1950 to 1952 round trip; the content counts, the codec is named."""

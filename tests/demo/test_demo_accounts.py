@@ -96,11 +96,16 @@ TRUE: dict[
         accounts_listening.devices,
         accounts_listening.check_devices,
         {
-            "verdict": '1 of 3 devices are offline: "garden_sensor".',
+            "verdict": '1 of 8 devices are offline: "garden_sensor".',
             "devices": [
                 {"name": "garden_sensor", "availability": "offline", "findings": ["battery_low", "link_weak"]},
                 {"name": "bridge", "availability": "online", "findings": ["error_log"]},
                 {"name": "freezer", "availability": "online"},
+                {"name": "garage/camera", "availability": "online"},
+                {"name": "kitchen_motion", "availability": "online"},
+                {"name": "kitchen_plug", "availability": "online"},
+                {"name": "living_room_climate", "availability": "online"},
+                {"name": "washing_machine", "availability": "online"},
             ],
         },
     ),

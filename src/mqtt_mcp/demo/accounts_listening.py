@@ -23,6 +23,17 @@ EXPECTED_TOPICS = (
 )
 """Topics that every ten seconds of the home contain."""
 
+EXPECTED_DEVICES = (
+    "bridge",
+    CLIMATE,
+    FAILING,
+    home_zigbee.MOTION,
+    home_zigbee.PLUG,
+    home_tasmota.FREEZER,
+    home_tasmota.PLUG,
+    CAMERA_TOPIC.rpartition("/")[0],
+)
+
 
 def diagnosis(data: dict[str, Any]) -> list[str]:
     """test_connection."""
@@ -133,6 +144,7 @@ def check_devices(data: dict[str, Any]) -> list[Check]:
     offline = [one["name"] for one in data["devices"] if one["availability"] == "offline"]
     reasons = {code for one in data["devices"] if one["name"] == FAILING for code in one.get("findings", [])}
     blamed = {one["name"] for one in data["devices"] if one.get("findings")} - {FAILING, "bridge"}
+    names = [one["name"] for one in data["devices"]]
     return [
         Check(
             f"exactly {FAILING} is offline, and the verdict says so",
@@ -140,6 +152,7 @@ def check_devices(data: dict[str, Any]) -> list[Check]:
         ),
         Check("it names empty battery and weak link as reasons", {"battery_low", "link_weak"} <= reasons),
         Check("no healthy device is blamed", not blamed),
+        Check("every device of the home is listed once", sorted(names) == sorted(EXPECTED_DEVICES)),
     ]
 
 

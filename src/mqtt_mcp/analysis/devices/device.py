@@ -174,6 +174,7 @@ def group(tracks: Iterable[Track], directory: Directory) -> list[Device]:
             device.known = directory.known(at.ecosystem, at.name)
             device.parent_name = at.parent or (device.known.parent if device.known else "")
         _take(device, track, at, directory)
+    _bring_home(found)
     _merge(found)
     twins = Counter((ecosystem, name) for ecosystem, _, name in found)
     for device in found.values():
@@ -231,6 +232,28 @@ def _take(device: Device, track: Track, at: Place, directory: Directory) -> None
         device.clashes[track.topic] = clash
 
 
+def _bring_home(found: dict[tuple[str, str, str], Device]) -> None:
+    """Give Home Assistant's description of a device to the device whose topics it describes: it is no second one."""
+    homes = {track.topic: key for key, device in found.items() for track in device.tracks}
+    for key, device in list(found.items()):
+        known = device.known
+        if key[0] != "homeassistant" or known is None or any(track.role != "discovery" for track in device.tracks):
+            continue
+        described = {homes[topic] for topic in known.topics - known.availability_topics if topic in homes}
+        # Descriptions may name each other's topics: what has been given away, or would go to itself, stays where it is.
+        if len(described) == 1 and described <= found.keys() - {key}:
+            _join(found, described.pop(), key)
+
+
+def _join(found: dict[tuple[str, str, str], Device], into: tuple[str, str, str], key: tuple[str, str, str]) -> None:
+    """Make what is known under ``key`` part of the device under ``into``."""
+    main, other = found[into], found.pop(key)
+    main.tracks += other.tracks
+    main.called |= {other.name} if len(main.called) < _MAX_CALLED else set()
+    main.clashes.update(other.clashes)
+    main.known = main.known or other.known
+
+
 def _merge(found: dict[tuple[str, str, str], Device]) -> None:
     """Join what is one device under several layouts: by a long id, or by an id that a convention uses as well."""
     by_id: dict[str, list[tuple[str, str, str]]] = {}
@@ -243,15 +266,10 @@ def _merge(found: dict[tuple[str, str, str], Device]) -> None:
         loose = [key for key in keys if key[0] in _LOOSE]
         if len(defined) > 1 or not loose or not (is_long_id(last) or (defined and len(loose) == 1)):
             continue
-        main = found[defined[0] if defined else max(loose, key=lambda key: (found[key].messages, key))]
+        main = defined[0] if defined else max(loose, key=lambda key: (found[key].messages, key))
         for key in loose:
-            other = found[key]
-            if other is not main:
-                main.tracks += other.tracks
-                main.called |= {other.name} if len(main.called) < _MAX_CALLED else set()
-                main.clashes.update(other.clashes)
-                main.known = main.known or other.known
-                del found[key]
+            if key != main:
+                _join(found, main, key)
 
 
 def _place(track: Track, directory: Directory) -> Place:

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import msgspec
 
-from mqtt_mcp.analysis.payloads import binary, json_text, sparkplug, textual, wrapping
+from mqtt_mcp.analysis.payloads import binary, bson, json_text, sparkplug, textual, wrapping
 from mqtt_mcp.analysis.payloads.edge_nodes import Event
 
 FORMATS: Final = (
@@ -100,6 +100,10 @@ def _decode(payload: bytes, topic: str, content_type: str, codecs: int) -> Decod
         found = _json(payload)
         if found is not None:
             return found
+        # A BSON document of 34, 91 or 123 bytes begins like JSON: with its size. JSON that ends with a zero there is not.
+        document = bson.read(payload)
+        if document is not None:
+            return Decoded("bson", document)
     return _decode_other(payload, topic, content_type, codecs)
 
 

@@ -100,7 +100,7 @@ def _decode(payload: bytes, topic: str, content_type: str, codecs: int) -> Decod
         found = _json(payload)
         if found is not None:
             return found
-        # A BSON document of 34, 91 or 123 bytes begins like JSON: with its size. JSON that ends with a zero there is not.
+        # A BSON document begins with its size, and 123 bytes read like a brace; no JSON ends with a zero.
         document = bson.read(payload)
         if document is not None:
             return Decoded("bson", document)

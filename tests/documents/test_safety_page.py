@@ -10,6 +10,7 @@ import pytest
 import trio
 
 from mqtt_mcp.config import load_config
+from mqtt_mcp.mqtt.client import Publication
 from mqtt_mcp.mqtt.topics import matches
 from testkit.memory_broker import MemoryBroker
 from testkit.product import product
@@ -49,8 +50,20 @@ def test_every_quoted_line_was_printed_by_the_attack():
         assert quoted.strip() in PRINTED, quoted
 
 
-async def broker_with_the_attack():
-    broker = MemoryBroker()
+class WatchedBroker(MemoryBroker):
+    """Remembers the topics of everything that reaches it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.reached: list[str] = []
+
+    def route(self, publication: Publication) -> int:
+        self.reached.append(publication.topic)
+        return super().route(publication)
+
+
+def broker_with_the_attack():
+    broker = WatchedBroker()
     for publication in ATTACK.STORED:
         broker.publish(publication.topic, publication.payload, retain=True)
     return broker
@@ -58,7 +71,7 @@ async def broker_with_the_attack():
 
 async def test_payloads_that_give_orders_are_marked_and_topics_are_not(autojump_clock):
     """The page says both; when topics get a mark as well, the page has to say so."""
-    broker = await broker_with_the_attack()
+    broker = broker_with_the_attack()
     async with product(broker) as home:
         client, session = home.client, home.session_id
         watch = await client.start_call("subscribe_and_collect", session_id=session, topic_pattern="#", duration=10)
@@ -80,9 +93,7 @@ async def test_each_set_up_ends_the_attack_as_the_page_says(setup, autojump_cloc
     """Only an open gate lets the order through to the lock."""
     config = load_config({}, {"MQTT_BROKER_URL": "mqtt://memory.test", **ATTACK.SETUPS[setup]})
     opened = setup.startswith(("no gate", "read_deny"))
-    broker = await broker_with_the_attack()
-    reached: list[str] = []
-    broker.route = lambda publication: reached.append(publication.topic) or 0  # type: ignore[method-assign,assignment]
+    broker = broker_with_the_attack()
     async with product(broker, policy=config.policy) as home:
         client, session = home.client, home.session_id
         if setup == "read-only":
@@ -94,7 +105,7 @@ async def test_each_set_up_ends_the_attack_as_the_page_says(setup, autojump_cloc
             if answer.is_error:
                 assert answer.text in PAGE
 
-    assert reached.count("lock/front/set") == int(opened)
+    assert broker.reached.count("lock/front/set") == int(opened)
 
 
 def test_the_recommended_set_ups_are_configurations(tmp_path):

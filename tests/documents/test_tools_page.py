@@ -6,10 +6,13 @@ from pathlib import Path
 from typing import Any
 
 import jsonschema
+import msgspec
 import pytest
 
 from mqtt_mcp.commands import _tool_pages
+from mqtt_mcp.errors import ErrorKind, ToolError
 from mqtt_mcp.tools import all_tools
+from mqtt_mcp.wire.arguments import decode_arguments
 from mqtt_mcp.wire.schema import portable_schema
 
 ROOT = Path(__file__).parents[2]
@@ -52,12 +55,9 @@ def test_a_recorded_call_and_its_answer_fit_todays_schemas(call):
 @pytest.mark.parametrize("error", ERRORS, ids=named)
 def test_a_recorded_mistake_is_refused_today_as_it_was(error):
     """Wrong arguments need no broker to be refused again; other failures at least have a kind that exists."""
-    from mqtt_mcp.errors import ErrorKind, ToolError
-    from mqtt_mcp.wire.arguments import decode_arguments
-
     tool = TOOLS[error["tool"]]
     schema = portable_schema(tool.args)
-    raw = json.dumps(error["arguments"]).encode()
+    raw = msgspec.Raw(json.dumps(error["arguments"]).encode())
     kind = error["text"].split(":")[0]
 
     assert kind in {str(kind) for kind in ErrorKind}

@@ -116,8 +116,8 @@ def _type(schema: Mapping[str, Any]) -> str:
     """Type and bounds in words."""
     if "enum" in schema:
         return " or ".join(f"`{one}`" for one in schema["enum"])
-    words = {"array": "list"}.get(schema["type"], schema["type"])
-    if schema["type"] == "array":
+    words = str(schema["type"])
+    if words == "array":
         words = f"list of {schema['items']['type']}s"
     low, high = (schema.get(key) for key in ("minimum", "maximum"))
     if low is not None and high is not None:

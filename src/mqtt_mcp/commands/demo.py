@@ -15,7 +15,8 @@ import signal
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import trio
@@ -62,6 +63,36 @@ def run(argv: Sequence[str]) -> int:
     return demo.status
 
 
+@asynccontextmanager
+async def home_scene(port: str) -> AsyncIterator[Scene]:
+    """Embedded broker, simulated home and a hub with its doors, for the length of the block.
+
+    Args:
+        port: Of the monitor, as on a command line; the next that is free is taken.
+
+    Raises:
+        DemoUnavailable: The embedded broker cannot run here.
+        ConfigError: No port is free.
+
+    Cancellation: everything is ended.
+    """
+    # Read from right to left this is the order of the end: the home, the hub, then the broker and the bridge.
+    with tempfile.TemporaryDirectory(prefix="mqtt-mcp-demo-") as folder:
+        socket_path = str(Path(folder) / "hub" / "hub.sock")
+        async with open_bridge() as bridge, embedded_broker(install_command()) as broker:
+            config = load_config({"url": broker.url, "port": port}, {"HOME": folder})
+            doors = serving(config, socket_path, f"{os.getpid()}\n", ports_tried=PORTS_TRIED)
+            async with doors as hub, trio.open_nursery() as home:
+                await home.start(publish_home, GmqttTransport(bridge), broker)
+                yield Scene(
+                    command=server_command(),
+                    socket_path=socket_path,
+                    broker_url=broker.url,
+                    monitor_url=hub.monitor_url,
+                )
+                home.cancel_scope.cancel()
+
+
 class _Demo:
     """One run of the demo."""
 
@@ -96,22 +127,8 @@ class _Demo:
                 scope.cancel()
 
     async def _show_all(self) -> None:
-        # Read from right to left this is the order of the end: the home, the hub, then the broker and the bridge.
-        with tempfile.TemporaryDirectory(prefix="mqtt-mcp-demo-") as folder:
-            socket_path = str(Path(folder) / "hub" / "hub.sock")
-            async with open_bridge() as bridge, embedded_broker(install_command()) as broker:
-                config = load_config({"url": broker.url, "port": self._port}, {"HOME": folder})
-                doors = serving(config, socket_path, f"{os.getpid()}\n", ports_tried=PORTS_TRIED)
-                async with doors as hub, trio.open_nursery() as home:
-                    await home.start(publish_home, GmqttTransport(bridge), broker)
-                    scene = Scene(
-                        command=server_command(),
-                        socket_path=socket_path,
-                        broker_url=broker.url,
-                        monitor_url=hub.monitor_url,
-                    )
-                    await self._guide(scene)
-                    home.cancel_scope.cancel()
+        async with home_scene(self._port) as scene:
+            await self._guide(scene)
 
     async def _guide(self, scene: Scene) -> None:
         self._terminal.line(f"A simulated home now lives on an embedded MQTT broker at {scene.broker_url}")

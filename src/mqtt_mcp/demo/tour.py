@@ -56,6 +56,10 @@ class Question(msgspec.Struct, frozen=True):
     checks: Callable[[dict[str, Any]], list[Check]]
 
 
+Witness = Callable[[Question, Answer], None]
+"""Sees a question and the whole answer: for the recording that the documents quote."""
+
+
 class Score(msgspec.Struct):
     """How the tour went so far."""
 
@@ -85,12 +89,13 @@ class Scene(msgspec.Struct, frozen=True, kw_only=True):
     monitor_url: str
 
 
-async def take_tour(scene: Scene, terminal: Terminal) -> Score:
+async def take_tour(scene: Scene, terminal: Terminal, witness: Witness | None = None) -> Score:
     """Run the tour once.
 
     Args:
         scene: Where.
         terminal: Where the account goes.
+        witness: Told of every question and its answer, in order.
 
     Raises:
         ServerFailed: The server ended or broke the protocol.
@@ -99,7 +104,7 @@ async def take_tour(scene: Scene, terminal: Terminal) -> Score:
     """
     with tempfile.TemporaryDirectory(prefix="mqtt-mcp-demo-") as folder:
         async with open_client(scene.command, window_environment(scene.socket_path, folder)) as client:
-            tour = _Tour(client, terminal, scene)
+            tour = _Tour(client, terminal, scene, witness)
             await tour.run()
             return tour.score
 
@@ -118,8 +123,9 @@ def window_environment(socket_path: str, config_home: str) -> dict[str, str]:
 class _Tour:
     """One conversation."""
 
-    def __init__(self, client: McpClient, terminal: Terminal, scene: Scene) -> None:
+    def __init__(self, client: McpClient, terminal: Terminal, scene: Scene, witness: Witness | None) -> None:
         self.score = Score()
+        self._witness = witness
         self._client = client
         self._scene = scene
         self._terminal = terminal
@@ -273,6 +279,8 @@ class _Tour:
         return [answers[number].data for number in range(len(questions))]
 
     def _tell(self, question: Question, answer: Answer) -> None:
+        if self._witness is not None:
+            self._witness(question, answer)
         arguments = ", ".join(
             f"{name}={_shown(value)}" for name, value in question.arguments.items() if name != "session_id"
         )

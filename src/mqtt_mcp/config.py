@@ -285,6 +285,7 @@ def _policy(general: Mapping[str, Value], layers: _Layers, file: "FileValues | N
                 raise ConfigError(where, f"{name}: {error.message}") from None
     return AccessPolicy(
         read_only=bool(general.get("read_only", False)),
+        profiles_only=bool(general.get("profiles_only", False)),
         publish_allow=lists["publish_allow"],
         publish_deny=lists["publish_deny"],
         read_allow=lists["read_allow"],

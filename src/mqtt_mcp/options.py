@@ -47,6 +47,15 @@ OPTIONS: tuple[Option, ...] = (
         help="Take `publish_message` away: nothing can be published, not even a probe.",
     ),
     Option(
+        name="profiles_only",
+        section="general",
+        kind="switch",
+        env="MQTT_MCP_PROFILES_ONLY",
+        flag="--profiles-only",
+        default=False,
+        help="Refuse the argument `url`: the assistant connects to configured brokers and to no other address.",
+    ),
+    Option(
         name="publish_allow",
         section="general",
         kind="filters",

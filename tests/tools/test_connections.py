@@ -80,6 +80,25 @@ async def test_a_wrong_request_says_what_is_allowed_and_repeats_no_password(auto
         assert word in outcome.text
 
 
+@pytest.mark.parametrize("tool", ["establish_connection", "test_connection"])
+async def test_where_only_profiles_may_be_used_a_url_reaches_nothing(autojump_clock, tool):
+    """A host name is a way to carry data away, and a port one to look around."""
+    broker = MemoryBroker()
+    async with (
+        memory_hub(broker, profiles=TWO, default_profile="home", policy=AccessPolicy(profiles_only=True)) as hub,
+        connected(HubApplication(hub)) as client,
+    ):
+        refused = await client.call(tool, url="mqtt://me:s3cret@other.test")
+        assert broker.counters.connects == 0
+        named = await client.call("establish_connection", profile="home")
+
+    assert refused.is_error
+    assert refused.text.startswith("not_allowed_here: ")
+    assert "home, work" in refused.text
+    assert "s3cret" not in refused.text
+    assert not named.is_error, named.text
+
+
 async def test_without_any_broker_the_error_says_how_to_get_one(autojump_clock):
     """A window may run without configuration."""
     async with (

@@ -14,6 +14,7 @@ def resolve_broker(
     profiles: Mapping[str, Broker],
     default_profile: str,
     *,
+    profiles_only: bool = False,
     profile: str = "",
     url: str = "",
     username: str = "",
@@ -26,6 +27,7 @@ def resolve_broker(
     Args:
         profiles: Configured brokers by name.
         default_profile: The one that is meant when nothing is named; may be empty.
+        profiles_only: No address but those of the profiles may be used.
         profile: Name of a configured broker; goes without any other argument.
         url: ``mqtt://host[:port]`` or ``mqtts://host[:port]``.
         username: For ``url`` only.
@@ -34,9 +36,9 @@ def resolve_broker(
         insecure: No certificate checks, for ``url`` only.
 
     Raises:
-        ToolError: ``bad_argument`` for an impossible combination, an unknown profile or a malformed URL; ``config``
-        when
-            nothing was named and there is no default.
+        ToolError: ``bad_argument`` for an impossible combination, an unknown profile or a malformed URL;
+            ``not_allowed_here`` for a URL where only profiles may be used; ``config`` when nothing was named and there
+            is no default.
     """
     names = ", ".join(profiles) or "none"
     if profile and url:
@@ -46,6 +48,12 @@ def resolve_broker(
             ErrorKind.BAD_ARGUMENT,
             "username, password, ca_file and insecure belong to a url; none was given.",
             "A configured profile brings its own credentials: pass profile alone, or url with the others.",
+        )
+    if url and profiles_only:
+        raise ToolError(
+            ErrorKind.NOT_ALLOWED_HERE,
+            f"The configuration allows only the brokers it names (profiles_only): {names}.",
+            "Pass profile with one of these names; only the person who runs mqtt-mcp can change profiles_only.",
         )
     if url:
         tls = Tls(ca_file=ca_file, insecure=insecure) if ca_file or insecure else None

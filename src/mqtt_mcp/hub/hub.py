@@ -63,7 +63,9 @@ class Hub:
         self.profiles = dict(profiles)
         self.default_profile = default_profile
         # The broker that a tool's arguments mean; takes the keywords of ``brokers.resolve_broker``.
-        self.resolve_broker = partial(resolve_broker, self.profiles, default_profile)
+        self.resolve_broker = partial(
+            resolve_broker, self.profiles, default_profile, profiles_only=self.policy.profiles_only
+        )
         self._findings = FindingNotes(journal, offload)
         self._nursery = nursery
         self._sessions: dict[str, Session] = {}

@@ -10,15 +10,17 @@ from mqtt_mcp.mqtt.topics import matches
 
 
 class AccessPolicy(msgspec.Struct, frozen=True, kw_only=True):
-    """Topic filters that gate publishing and reading; an empty allow list allows everything not denied.
+    """What gates publishing, reading and connecting; an empty allow list allows everything not denied.
 
     Attributes:
         read_only: Nothing may be published at all.
+        profiles_only: No broker but the configured ones may be connected to (``brokers.resolve_broker`` holds it).
         publish_allow, publish_deny: Gates for topic names we publish to; deny wins.
         read_allow, read_deny: Gates for topics whose messages may be shown; deny wins.
     """
 
     read_only: bool = False
+    profiles_only: bool = False
     publish_allow: tuple[str, ...] = ()
     publish_deny: tuple[str, ...] = ()
     read_allow: tuple[str, ...] = ()

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-PENDING = {"docs/clients.md", "docs/umbrel.md", "deploy/README.md"}  # not written yet: delete this line when they are
+PENDING = {"docs/clients.md", "deploy/README.md", "deploy/umbrel-pre-start.sh"}  # not written yet: delete this line when they are
 DOCUMENTS = sorted(
     path
     for pattern in ("*.md", "docs/**/*.md", "benchmarks/*.md", "deploy/**/*.md", "umbrel/**/*.md")

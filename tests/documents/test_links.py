@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-PENDING = {"docs/clients.md", "deploy/README.md", "deploy/umbrel-pre-start.sh"}  # not written yet: delete this line when they are
+# Not written yet: delete these when they are.
+PENDING = {"docs/clients.md", "deploy/README.md", "deploy/umbrel-pre-start.sh"}
 DOCUMENTS = sorted(
     path
     for pattern in ("*.md", "docs/**/*.md", "benchmarks/*.md", "deploy/**/*.md", "umbrel/**/*.md")

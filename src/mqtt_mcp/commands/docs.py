@@ -1,20 +1,36 @@
-"""``mqtt-mcp docs [FILE] [--check]``: write the generated tables into the README, or say that they are stale.
+"""``mqtt-mcp docs [FILE] [--check]``: write the generated papers, or say which of them are stale.
 
-Owns the markers. Does not make the tables (``tools/_catalogue.py``, ``options.py``). For developers; not in ``--help``.
+Owns the list of generated tables (between markers in the README) and of generated pages (whole files), and the
+markers. Does not make them: their rooms do. For developers; not in ``--help``.
 """
 
 import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from mqtt_mcp import options
+from mqtt_mcp.clients import document
 from mqtt_mcp.tools import _catalogue
+
+README = "README.md"
+
+TABLES: Mapping[str, Callable[[], str]] = {
+    # name in the markers: what makes the text between them
+    "clients": document.readme_block,
+    "tools": _catalogue.markdown_table,
+    "options": options.markdown_table,
+}
+
+PAGES: Mapping[str, Callable[[], str]] = {
+    # file, from the top of the project: what makes all of it
+    "docs/clients.md": document.page,
+}
 
 
 def tables() -> dict[str, str]:
     """Every generated table by the name in its markers."""
-    return {"tools": _catalogue.markdown_table(), "options": options.markdown_table()}
+    return {name: make() for name, make in TABLES.items()}
 
 
 def regenerated(text: str) -> str:
@@ -29,18 +45,30 @@ def regenerated(text: str) -> str:
 
 
 def run(arguments: Sequence[str]) -> int:
-    """Write the file, or with ``--check`` only compare. Returns 1 when it is stale or has no markers."""
+    """Write the papers, or with ``--check`` only compare.
+
+    Args:
+        arguments: A file with markers in place of all papers, ``--check``.
+
+    Returns:
+        0 when everything was or is up to date, 1 when something is stale.
+    """
     names = [argument for argument in arguments if argument != "--check"]
-    path = Path(names[0] if names else "README.md")
-    text = path.read_text(encoding="utf-8")
-    missing = [name for name in tables() if f"<!-- {name}:begin -->" not in text]
+    readme = Path(names[0] if names else README)
+    text = readme.read_text(encoding="utf-8")
+    missing = [name for name in TABLES if f"<!-- {name}:begin -->" not in text]
     if missing:
-        sys.stderr.write(f"mqtt-mcp: {path} has no markers for: {', '.join(missing)}.\n")
-    fresh = regenerated(text)
+        sys.stderr.write(f"mqtt-mcp: {readme} has no markers for: {', '.join(missing)}.\n")
+    fresh = {readme: regenerated(text)}
+    if not names:
+        fresh |= {Path(name): make() for name, make in PAGES.items()}
+    stale = [path for path, wanted in fresh.items() if not path.exists() or path.read_text(encoding="utf-8") != wanted]
     if "--check" not in arguments:
-        path.write_text(fresh, encoding="utf-8")
+        for path in stale:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(fresh[path], encoding="utf-8")
         return 0
-    if fresh != text:
-        sys.stderr.write(f"mqtt-mcp: the tables of {path} are stale; run: just docs\n")
-        return 1
-    return 0
+    for path in stale:
+        what = f"the tables of {path} are" if path == readme else f"{path} is"
+        sys.stderr.write(f"mqtt-mcp: {what} stale; run: just docs\n")
+    return 1 if stale else 0

@@ -47,7 +47,7 @@ def test_a_snippet_holds_the_command_line_in_the_clients_language(client, launch
     read = parsed(client, snippet(client, "mqtt", value))
 
     assert read == {client.key: {"mqtt": value}}
-    assert [value["command"], *value.get("args", [])] == list(start.words)
+    assert (value["command"], value.get("args", [])) == (start.words[0], list(start.words[1:]))
     assert value.get("env", {}) == start.environment
     assert ("type" in value) == client.wants_type
     assert "args" in value or not client.wants_args
@@ -84,6 +84,7 @@ def test_a_link_decodes_to_the_entry_alone(client, launch, settings):
     if client.name not in ("cursor", "vscode"):
         assert link is None
         return
+    assert link is not None
     query = parse_qs(urlsplit(link.web).query, strict_parsing=True)
     assert query["name"] == ["mqtt"]
     if client.name == "cursor":

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from mqtt_mcp.clients import edit_json, edit_toml
+from mqtt_mcp.clients.scan import BrokenText
 from mqtt_mcp.clients.table import Client
 from mqtt_mcp.errors import ErrorKind, ToolError
 
@@ -56,10 +57,14 @@ def edited(client: Client, text: str, name: str, value: Mapping[str, object], *,
     fresh = document.with_entry(name, value)
     wanted = document.value()
     wanted.setdefault(client.key, {})[name] = dict(value)
-    if language.read(fresh, client).value() != wanted:
+    try:
+        is_right = language.read(fresh, client).value() == wanted
+    except BrokenText:  # of the new text: the old one was read
+        is_right = False
+    if not is_right:
         raise ToolError(
             ErrorKind.CONFIG,
-            f"{name!r} stands in a way that cannot be edited without touching other lines.",
+            f"{client.key} is written in a way that cannot be edited without touching other lines.",
             "Put the snippet in by hand.",
         )
     return Edit(outcome="added" if old is None else "replaced", text=fresh, old=old)

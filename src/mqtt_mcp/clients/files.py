@@ -57,14 +57,12 @@ def read(path: Path) -> Present:
         descriptor = os.open(real, os.O_RDONLY | os.O_CLOEXEC | getattr(os, "O_NONBLOCK", 0))
     except FileNotFoundError:
         return Present(path=real, data=b"", state=None)
+    state = os.fstat(descriptor)
+    problem, hint = _problem(state)
+    if problem:
+        os.close(descriptor)
+        raise ToolError(ErrorKind.CONFIG, problem, hint)
     with os.fdopen(descriptor, "rb") as file:
-        state = os.fstat(file.fileno())
-        if not stat.S_ISREG(state.st_mode):
-            raise ToolError(ErrorKind.CONFIG, "it is no regular file.")
-        if not state.st_mode & 0o222:
-            raise ToolError(ErrorKind.CONFIG, "it is read-only.", "Make it writable, or put the snippet in by hand.")
-        if state.st_size > MAX_BYTES:
-            raise ToolError(ErrorKind.CONFIG, f"it is larger than {MAX_BYTES // 1024 // 1024} MiB.")
         return Present(path=real, data=file.read(), state=state)
 
 
@@ -99,6 +97,17 @@ def replace(present: Present, data: bytes, *, private: bool) -> Path | None:
         raise
     _sync_folder(present.path.parent)
     return backup
+
+
+def _problem(state: os.stat_result) -> tuple[str, str]:
+    """Why a file is not to be edited, and what to do; empty when it may be."""
+    if not stat.S_ISREG(state.st_mode):
+        return "it is no regular file.", ""
+    if not state.st_mode & 0o222:
+        return "it is read-only.", "Make it writable, or put the snippet in by hand."
+    if state.st_size > MAX_BYTES:
+        return f"it is larger than {MAX_BYTES // 1024 // 1024} MiB.", ""
+    return "", ""
 
 
 def _backup(present: Present, state: os.stat_result) -> Path:

@@ -214,7 +214,7 @@ def _write(plan: Plan, *, replace: bool) -> int:
     except ToolError as error:
         return _not_written(plan, f"{path}: {error.message} {error.hint}".strip())
     except OSError as error:
-        return _not_written(plan, f"{error.filename or path}: {error.strerror or error}")
+        return _not_written(plan, f"{path}: {error.strerror or error}.")
     if edit.outcome == "differs":
         return _differs(plan, edit)
     sys.stdout.write(written(plan, edit, backup))

@@ -16,6 +16,7 @@ ROOMS = {
     "errors": set(),
     "settings": set(),
     "wire": {"errors"},
+    "clients": {"errors"},
     "mqtt": {"errors", "settings"},
     "analysis": {"mqtt.client", "settings"},
     "hub": {
@@ -34,6 +35,8 @@ ROOMS = {
 }
 ADAPTER = {"mqtt.gmqtt_client", "mqtt.bridge", "mqtt.network_probe"}
 STANDARD_LIBRARY_ONLY = {"wire/relay.py", "wire/socket_path.py"}
+NO_LIBRARIES = {"clients/"}
+"""Rooms that need the standard library and this package only."""
 ONLY_IN = {
     # package: the only files that may import it
     "anyio": {"mqtt/bridge.py"},
@@ -125,6 +128,13 @@ def test_a_window_of_a_hub_needs_the_standard_library_only(path):
     allowed = {"mqtt_mcp." + name.removesuffix(".py").replace("/", ".") for name in STANDARD_LIBRARY_ONLY}
     for module in imports(SOURCE / path):
         assert module in allowed or module.split(".")[0] in sys.stdlib_module_names, f"{path} must not import {module}"
+
+
+@pytest.mark.parametrize("path", [one for one in FILES if name_of(one).startswith(tuple(NO_LIBRARIES))], ids=name_of)
+def test_a_room_without_libraries_has_none(path):
+    """Snippets and somebody else's configuration are text; no dependency has a say in them."""
+    for module in imports(path):
+        assert module.split(".")[0] in {"mqtt_mcp", *sys.stdlib_module_names}, f"{name_of(path)}: {module}"
 
 
 @pytest.mark.parametrize("path", sorted((SOURCE / "analysis").rglob("*.py")), ids=name_of)

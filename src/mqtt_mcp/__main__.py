@@ -9,7 +9,7 @@ import sys
 
 from mqtt_mcp import __version__
 
-COMMANDS = ("stdio", "serve", "demo", "check", "call", "docs")
+COMMANDS = ("stdio", "serve", "demo", "check", "call", "setup", "docs")
 
 HELP = """\
 usage: mqtt-mcp [COMMAND] [OPTIONS]
@@ -23,6 +23,7 @@ commands:
   demo           show everything on this machine: an embedded broker, a simulated home, a tour of all tools
   check [BROKER] find out, stage by stage, whether and why a broker cannot be used
   call TOOL …    make one tool call and print its result
+  setup [CLIENT] put this server into an MCP client (Cursor, VS Code, Claude …): print what belongs where, or write it
 
   --version      print the version
   --help         print this; each command has its own --help with all options
@@ -31,6 +32,7 @@ examples:
   MQTT_BROKER_URL=mqtt://localhost mqtt-mcp           serve the broker on this machine
   mqtt-mcp --config ~/brokers.toml --read-only        several brokers, nothing may be published
   mqtt-mcp serve                                      one hub for all windows
+  mqtt-mcp setup cursor --write                       let Cursor start it
   mqtt-mcp demo --once                                see what an assistant would see, in about a minute
   mqtt-mcp check mqtts://broker.example.org           is anything wrong with the connection?
   mqtt-mcp call list_topics pattern='zigbee2mqtt/#' --broker mqtt://localhost

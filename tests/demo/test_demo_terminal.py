@@ -1,11 +1,9 @@
 """What the demo prints: plain where colours are not wanted, and never able to steer a terminal."""
 
 import io
-import json
 
 import pytest
 
-from mqtt_mcp.demo.snippets import SSH_OPTIONS, local_snippet, server_command, ssh_snippet
 from mqtt_mcp.demo.terminal import Terminal, printable
 
 
@@ -79,14 +77,3 @@ def test_a_terminal_without_unicode_gets_question_marks_and_no_error() -> None:
 
     stream.seek(0)
     assert "?" in stream.read()
-
-
-def test_the_snippets_are_json_that_starts_this_installation() -> None:
-    """A person pastes them as they are (README)."""
-    local = json.loads(local_snippet({"MQTT_BROKER_URL": "mqtt://127.0.0.1:1883"}))["mcpServers"]["mqtt"]
-    ssh = json.loads(ssh_snippet("me@there", "/opt/mqtt-mcp"))["mcpServers"]["mqtt"]
-
-    assert [local["command"], *local.get("args", [])] == server_command()
-    assert local["env"] == {"MQTT_BROKER_URL": "mqtt://127.0.0.1:1883"}
-    assert ssh["command"] == "ssh"
-    assert ssh["args"] == [*SSH_OPTIONS, "me@there", "/opt/mqtt-mcp"]

@@ -11,22 +11,26 @@ the tour.
 import argparse
 import contextlib
 import os
+import shlex
 import signal
 import sys
 import tempfile
 import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from importlib.metadata import requires
 from pathlib import Path
 
 import trio
 
+from mqtt_mcp.clients.launches import Launch, here, server_command, ssh
+from mqtt_mcp.clients.render import entry, snippet, started
+from mqtt_mcp.clients.table import client_named
 from mqtt_mcp.commands._daemon import serving
 from mqtt_mcp.config import load_config
 from mqtt_mcp.demo.broker_process import DemoUnavailable, embedded_broker
 from mqtt_mcp.demo.client import ServerFailed
 from mqtt_mcp.demo.publisher import publish_home
-from mqtt_mcp.demo.snippets import install_command, local_snippet, server_command, ssh_snippet
 from mqtt_mcp.demo.terminal import Terminal, printable
 from mqtt_mcp.demo.tour import TOOLS, Scene, take_tour
 from mqtt_mcp.errors import ToolError
@@ -152,13 +156,13 @@ class _Demo:
     def _show_snippets(self, scene: Scene) -> None:
         if not self._once:
             self._terminal.title("Ask your own assistant about this home, while it goes on: into ~/.cursor/mcp.json")
-            self._terminal.line(local_snippet({"MQTT_MCP_SOCKET": scene.socket_path}))
+            self._terminal.line(_for_cursor(here(), {"MQTT_MCP_SOCKET": scene.socket_path}))
         self._terminal.title(
-            "Use it: paste into ~/.cursor/mcp.json (other clients take the same; put your broker's URL in)"
+            "Use it: paste into ~/.cursor/mcp.json (for other clients: mqtt-mcp setup; put your broker's URL in)"
         )
-        self._terminal.line(local_snippet({"MQTT_BROKER_URL": _PLACEHOLDER_URL}))
+        self._terminal.line(_for_cursor(here(), {"MQTT_BROKER_URL": _PLACEHOLDER_URL}))
         self._terminal.title("Or start it on another machine where it is installed, over SSH")
-        self._terminal.line(ssh_snippet())
+        self._terminal.line(_for_cursor(ssh("you@your-server"), {}))
 
     def _fail(self, group: BaseExceptionGroup[BaseException], status: int) -> None:
         self.status = status
@@ -168,6 +172,19 @@ class _Demo:
                 text = f"{error.message} {error.hint}".strip()
             for line in f"mqtt-mcp demo: {text}".splitlines():
                 self._terminal.failure(printable(line))
+
+
+def _for_cursor(launch: Launch, settings: dict[str, str]) -> str:
+    """What goes into ``~/.cursor/mcp.json``."""
+    cursor = client_named("cursor")
+    return snippet(cursor, "mqtt", entry(cursor, started(cursor, launch, settings)))
+
+
+def install_command() -> str:
+    """The shell command that adds the embedded broker to this installation, in the version it was tested with."""
+    requirements = requires("bitsperity-mqtt-mcp") or []
+    amqtt = next((one.partition(";")[0].strip() for one in requirements if one.startswith("amqtt")), "amqtt")
+    return shlex.join([sys.executable, "-m", "pip", "install", amqtt])
 
 
 def _leaves(group: BaseExceptionGroup[BaseException]) -> list[BaseException]:

@@ -1,25 +1,38 @@
-"""``mqtt-mcp docs [FILE] [--check]``: write the generated papers, or say that they are stale.
+"""``mqtt-mcp docs [FILE] [--check]``: write the generated papers, or say which of them are stale.
 
-Owns the README's markers and the list of generated pages. Does not make the tables (``tools/_catalogue.py``,
-``options.py``) or pages (``_tool_pages.py``). For developers; not in ``--help``.
+Owns the list of generated tables (between markers in the README) and of generated pages (whole files), and the
+markers. Does not make them: their rooms do. For developers; not in ``--help``.
 """
 
 import re
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from mqtt_mcp import options
+from mqtt_mcp.clients import document
 from mqtt_mcp.commands import _tool_pages
 from mqtt_mcp.tools import _catalogue
 
-PAGES: dict[Path, Callable[[], str]] = {_tool_pages.PAGE: _tool_pages.render}
-"""Files that are generated as a whole, by their path in the repository."""
+README = "README.md"
+
+TABLES: Mapping[str, Callable[[], str]] = {
+    # name in the markers: what makes the text between them
+    "clients": document.readme_block,
+    "tools": _catalogue.markdown_table,
+    "options": options.markdown_table,
+}
+
+PAGES: Mapping[str, Callable[[], str]] = {
+    # file, from the top of the project: what makes all of it
+    "docs/clients.md": document.page,
+    str(_tool_pages.PAGE): _tool_pages.render,
+}
 
 
 def tables() -> dict[str, str]:
     """Every generated table by the name in its markers."""
-    return {"tools": _catalogue.markdown_table(), "options": options.markdown_table()}
+    return {name: make() for name, make in TABLES.items()}
 
 
 def regenerated(text: str) -> str:
@@ -34,27 +47,30 @@ def regenerated(text: str) -> str:
 
 
 def run(arguments: Sequence[str]) -> int:
-    """Write the README and the pages (or FILE's tables alone), or with ``--check`` only compare.
+    """Write the papers, or with ``--check`` only compare.
+
+    Args:
+        arguments: A file with markers in place of all papers, ``--check``.
 
     Returns:
-        1 when something is stale, otherwise 0.
+        0 when everything was or is up to date, 1 when something is stale.
     """
     names = [argument for argument in arguments if argument != "--check"]
-    path = Path(names[0] if names else "README.md")
-    text = path.read_text(encoding="utf-8")
-    missing = [name for name in tables() if f"<!-- {name}:begin -->" not in text]
+    readme = Path(names[0] if names else README)
+    text = readme.read_text(encoding="utf-8")
+    missing = [name for name in TABLES if f"<!-- {name}:begin -->" not in text]
     if missing:
-        sys.stderr.write(f"mqtt-mcp: {path} has no markers for: {', '.join(missing)}.\n")
-    status = _written_or_checked(path, regenerated(text), check="--check" in arguments)
-    for page, render in () if names else PAGES.items():
-        status |= _written_or_checked(page, render(), check="--check" in arguments)
-    return status
-
-
-def _written_or_checked(path: Path, fresh: str, *, check: bool) -> int:
-    if not check:
-        path.write_text(fresh, encoding="utf-8")
-    elif not path.is_file() or path.read_text(encoding="utf-8") != fresh:
-        sys.stderr.write(f"mqtt-mcp: {path} is stale; run: just docs\n")
-        return 1
-    return 0
+        sys.stderr.write(f"mqtt-mcp: {readme} has no markers for: {', '.join(missing)}.\n")
+    fresh = {readme: regenerated(text)}
+    if not names:
+        fresh |= {Path(name): make() for name, make in PAGES.items()}
+    stale = [path for path, wanted in fresh.items() if not path.exists() or path.read_text(encoding="utf-8") != wanted]
+    if "--check" not in arguments:
+        for path in stale:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(fresh[path], encoding="utf-8")
+        return 0
+    for path in stale:
+        what = f"the tables of {path} are" if path == readme else f"{path} is"
+        sys.stderr.write(f"mqtt-mcp: {what} stale; run: just docs\n")
+    return 1 if stale else 0

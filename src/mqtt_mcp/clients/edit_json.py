@@ -25,7 +25,7 @@ class JsonDocument:
         self._client = client
         self._mark = _MARK if text.startswith(_MARK) else ""
         self._text = text.removeprefix(_MARK)
-        self._scanned = scan(self._text, comments=client.comments)
+        self._scanned = scan(self._text, comments=client.comments, trailing_commas=client.trailing_commas)
         self._newline = "\r\n" if "\r\n" in self._text else "\n"
         self._root: Container | None = None
         self._servers: Container | None = None

@@ -126,6 +126,12 @@ def test_another_entry_of_the_name_is_replaced_only_when_told_to():
     assert fresh.text == text.replace('    "mqtt": {"command": "old"}', NEW.rstrip("\n"))
 
 
+def test_an_entry_that_is_null_is_an_entry():
+    """Somebody put it there."""
+    assert put('{"mcpServers": {"mqtt": null}}').outcome == "differs"
+    assert put('{"mcpServers": {"mqtt": null}}', replace=True).outcome == "replaced"
+
+
 @pytest.mark.parametrize(
     ("text", "place", "problem"),
     [

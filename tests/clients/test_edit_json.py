@@ -126,6 +126,12 @@ def test_another_entry_of_the_name_is_replaced_only_when_told_to():
     assert fresh.text == text.replace('    "mqtt": {"command": "old"}', NEW.rstrip("\n"))
 
 
+def test_an_entry_that_is_null_is_an_entry():
+    """Somebody put it there."""
+    assert put('{"mcpServers": {"mqtt": null}}').outcome == "differs"
+    assert put('{"mcpServers": {"mqtt": null}}', replace=True).outcome == "replaced"
+
+
 @pytest.mark.parametrize(
     ("text", "place", "problem"),
     [
@@ -158,6 +164,16 @@ def test_broken_json_is_refused_with_line_and_column(text, place, problem):
 
     assert caught.value.message.startswith(place)
     assert problem in caught.value.message
+
+
+def test_a_client_may_allow_comments_and_no_trailing_comma():
+    """Gemini CLI does; what it would refuse is refused with the place."""
+    gemini = client_named("gemini")
+    text = '{\n  // mine\n  "a": 1,\n}'
+
+    with pytest.raises(BrokenText, match="line 4, column 1"):
+        put(text, client=gemini)
+    assert "// mine" in put(text.replace("1,", "1"), client=gemini).text
 
 
 @pytest.mark.parametrize("text", ['{"a": 1, /* }', '{"a": 1,, }', "{,}", "[,]", "/"])
@@ -227,7 +243,7 @@ def test_the_scanner_agrees_with_the_standard_library(text):
     except ValueError:
         is_json = False
     try:
-        is_found = not scan(text, comments=False).is_empty
+        is_found = not scan(text).is_empty
     except BrokenText:
         is_found = False
 

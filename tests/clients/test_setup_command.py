@@ -131,6 +131,18 @@ def test_a_backup_is_made_first_with_the_same_mode(setup, cursor):
     assert sorted(cursor.parent.iterdir()) == sorted([cursor, backup]), "no temporary file is left"
 
 
+def test_the_owner_stays(setup, cursor):
+    """Somebody may run it with sudo."""
+    if os.geteuid() != 0:
+        pytest.skip("NOT TESTED: only root can give a file away")
+    cursor.write_text("{}")
+    os.chown(cursor, 12345, 23456)
+
+    assert setup("cursor --write") == 0
+    for path in (cursor, *backups(cursor)):
+        assert (path.stat().st_uid, path.stat().st_gid) == (12345, 23456)
+
+
 def test_a_symbolic_link_stays_one(setup, cursor, tmp_path):
     """People keep these files in a repository of their own."""
     real = tmp_path / "dotfiles" / "cursor.json"

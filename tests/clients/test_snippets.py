@@ -99,6 +99,17 @@ def test_a_link_decodes_to_the_entry_alone(client, launch, settings):
         assert json.loads(unquote(link.direct.removeprefix("vscode:mcp/install?"))) == {"name": "mqtt", **value}
 
 
+@pytest.mark.parametrize("name", ["cursor", "vscode"])
+def test_a_link_survives_every_character(name):
+    """Base64 has + and /, which mean something else in an address."""
+    link = install_link(client_named(name), "mqtt", {"command": "/o~~~>>>???&#%=", "args": ["ü", "{}"]})
+
+    assert link is not None
+    for address in (link.web, link.direct):
+        tail = address.rsplit("config=", 1)[-1].rsplit("install?", 1)[-1]
+        assert not set(tail) & set('+/=&#"{} ')
+
+
 def test_the_settings_that_may_stand_in_a_client_are_options_and_no_secrets():
     """Their flags are those of the table of options."""
     known = {option.env: option for option in OPTIONS}

@@ -49,10 +49,11 @@ def edited(client: Client, text: str, name: str, value: Mapping[str, object], *,
     """
     language = edit_toml if client.format == "toml" else edit_json
     document = language.read(text, client)
-    old = document.entry(name)
-    if old is not None and _meaning(old) == _meaning(value):
+    present = document.entries(name)
+    old = present[0] if present else None
+    if present and _meaning(old) == _meaning(value):
         return Edit(outcome="same", text=text, old=old)
-    if old is not None and not replace:
+    if present and not replace:
         return Edit(outcome="differs", text=text, old=old)
     fresh = document.with_entry(name, value)
     wanted = document.value()
@@ -67,7 +68,7 @@ def edited(client: Client, text: str, name: str, value: Mapping[str, object], *,
             f"{client.key} is written in a way that cannot be edited without touching other lines.",
             "Put the snippet in by hand.",
         )
-    return Edit(outcome="added" if old is None else "replaced", text=fresh, old=old)
+    return Edit(outcome="replaced" if present else "added", text=fresh, old=old)
 
 
 def _meaning(value: Any) -> Any:

@@ -25,7 +25,7 @@ class JsonDocument:
         self._client = client
         self._mark = _MARK if text.startswith(_MARK) else ""
         self._text = text.removeprefix(_MARK)
-        self._scanned = scan(self._text, comments=client.comments)
+        self._scanned = scan(self._text, comments=client.comments, trailing_commas=client.trailing_commas)
         self._newline = "\r\n" if "\r\n" in self._text else "\n"
         self._root: Container | None = None
         self._servers: Container | None = None
@@ -45,12 +45,10 @@ class JsonDocument:
         value: dict[str, Any] = {} if self._root is None else value_of(self._text)
         return value
 
-    def entry(self, name: str) -> Any:
-        """The entry of this name, None when there is none."""
-        if self._servers is None:
-            return None
-        member = self._only(self._servers, name)
-        return None if member is None else value_of(self._text[member.value_start : member.value_end])
+    def entries(self, name: str) -> list[Any]:
+        """The entry of this name, in a list that is empty when there is none: it may be ``null``."""
+        member = None if self._servers is None else self._only(self._servers, name)
+        return [] if member is None else [value_of(self._text[member.value_start : member.value_end])]
 
     def with_entry(self, name: str, value: Mapping[str, object]) -> str:
         """The whole text with this entry in place of the one of its name, or after all others."""

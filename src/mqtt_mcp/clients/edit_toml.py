@@ -45,9 +45,9 @@ class TomlDocument:
         except (RecursionError, ValueError):  # nesting without end, or a number that Python does not read
             raise BrokenText(self._text, 0, "this is no TOML that can be read") from None
 
-    def entry(self, name: str) -> Any:
-        """The entry of this name, None when there is none."""
-        return self._servers.get(name)
+    def entries(self, name: str) -> list[Any]:
+        """The entry of this name, in a list that is empty when there is none."""
+        return [self._servers[name]] if name in self._servers else []
 
     def with_entry(self, name: str, value: Mapping[str, object]) -> str:
         """The whole text with this entry in place of the one of its name, or after all else.

@@ -104,9 +104,9 @@ _PROBLEMS: dict[Expected, str] = {
 class _Scanner:
     """The state of one reading."""
 
-    def __init__(self, text: str, *, comments: bool) -> None:
+    def __init__(self, text: str, *, trailing_commas: bool) -> None:
         self.text = text
-        self.comments = comments
+        self.trailing_commas = trailing_commas
         self.open: list[Container] = []
         self.keys: list[tuple[int, str]] = [(-1, "")]
         """Place and name of the value that is read now, for each level."""
@@ -151,9 +151,9 @@ class _Scanner:
         outer = self.open[-1]
         outer.trailing_comma, outer.content_end = True, at + 1
         if outer.mark == "{":
-            self.expected = "key or end" if self.comments else "key"
+            self.expected = "key or end" if self.trailing_commas else "key"
         else:
-            self.expected = "value or end" if self.comments else "value"
+            self.expected = "value or end" if self.trailing_commas else "value"
 
     def _ended(self, start: int, end: int) -> None:
         """A value is complete."""
@@ -168,17 +168,18 @@ class _Scanner:
         self.expected = "comma or end"
 
 
-def scan(text: str, *, comments: bool) -> Scanned:
+def scan(text: str, *, comments: bool = False, trailing_commas: bool = False) -> Scanned:
     """Read the whole text.
 
     Args:
         text: JSON.
-        comments: Allow comments and trailing commas.
+        comments: Allow comments.
+        trailing_commas: Allow a comma behind the last member.
 
     Raises:
         BrokenText: It is no JSON; says where.
     """
-    scanner = _Scanner(text, comments=comments)
+    scanner = _Scanner(text, trailing_commas=trailing_commas)
     for kind, token, at in _tokens(text):
         if kind == "space":
             continue

@@ -25,7 +25,8 @@ class Client:
         project_file: The file for one project, relative to its folder; empty when there is none.
         moved_by: An environment variable that moves the configuration, and the beginning of ``file`` for which it
             stands.
-        comments: Comments and trailing commas are allowed in the JSON.
+        comments: Comments are allowed in the JSON.
+        trailing_commas: So are commas behind the last member.
         wants_type: Each entry needs ``"type": "stdio"``.
         wants_args: Each entry needs ``args``, also when there are none.
         keeps_environment: ``env`` is added to the environment. False: it replaces it, so that ``PATH`` and ``HOME``
@@ -42,6 +43,7 @@ class Client:
     project_file: str = ""
     moved_by: tuple[str, str] = ("", "")
     comments: bool = False
+    trailing_commas: bool = False
     wants_type: bool = False
     wants_args: bool = False
     keeps_environment: bool = True
@@ -56,6 +58,7 @@ CLIENTS: tuple[Client, ...] = (
         file="{home}/.cursor/mcp.json",
         project_file=".cursor/mcp.json",
         comments=True,
+        trailing_commas=True,
         next_step="Open Cursor's settings, Tools & MCP, and switch the server on; a green dot means that it runs.",
     ),
     Client(
@@ -65,6 +68,7 @@ CLIENTS: tuple[Client, ...] = (
         file="{config}/Code/User/mcp.json",
         project_file=".vscode/mcp.json",
         comments=True,
+        trailing_commas=True,
         wants_type=True,
         next_step='Run "MCP: List Servers" from the command palette, start the server, and choose Agent in the chat.',
     ),
@@ -107,6 +111,7 @@ CLIENTS: tuple[Client, ...] = (
         moved_by=("GEMINI_CLI_HOME", "{home}"),
         comments=True,
         next_step="Start gemini anew; /mcp shows the server.",
+        notes=("In a folder that you have not trusted, Gemini CLI starts no server at all.",),
     ),
     Client(
         name="windsurf",

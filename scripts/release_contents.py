@@ -9,9 +9,6 @@ import tarfile
 import zipfile
 from pathlib import Path
 
-LEFT_OUT = ("benchmarks/results/",)
-"""Tracked, and of no use to somebody who has an sdist."""
-
 
 class WrongContents(Exception):
     """An archive holds what it must not, or lacks what it must have; names it."""
@@ -94,7 +91,6 @@ def check_sdist(sdist: Path, root: Path) -> str:
     """
     with tarfile.open(sdist) as archive:
         names = {member.name.partition("/")[2] for member in archive.getmembers() if member.isfile() or member.issym()}
-    tracked = {name for name in _tracked(root) if not name.startswith(LEFT_OUT)}
-    names = {name for name in names if not name.startswith(LEFT_OUT)}
+    tracked = _tracked(root)
     _demand(sdist, tracked - names, names - tracked - {"PKG-INFO"})
     return f"{len(names)} files, all that is tracked"

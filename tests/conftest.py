@@ -6,12 +6,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 from testkit import mosquitto as kit
 
-# How long one example takes is the machine's business: a busy one must not fail a test.
-settings.register_profile("mqtt-mcp", deadline=None)
+# How long one example takes, or the making of it, is the machine's business: a busy one must not fail a test.
+settings.register_profile("mqtt-mcp", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("mqtt-mcp")
 
 

@@ -4,6 +4,7 @@ Owns the rules about archives: a wheel holds the package and nothing beside it, 
 Builds nothing.
 """
 
+import re
 import subprocess
 import tarfile
 import zipfile
@@ -74,6 +75,45 @@ def check_wheel(wheel: Path, root: Path, version: str) -> str:
         if line not in text.splitlines():
             raise WrongContents(f"{wheel.name} has no line {line!r}")
     return f"{len(own)} files of the package, licence, both commands"
+
+
+def requirements(wheel: Path) -> list[str]:
+    """What a wheel needs, with the extra ``demo``, each as a requirement of its own.
+
+    Args:
+        wheel: The file.
+    """
+    with zipfile.ZipFile(wheel) as archive:
+        (name,) = (name for name in archive.namelist() if name.endswith(".dist-info/METADATA"))
+        lines = archive.read(name).decode().splitlines()
+    needed = [line.removeprefix("Requires-Dist: ") for line in lines if line.startswith("Requires-Dist: ")]
+    plain = [one for one in needed if ";" not in one]
+    demo = [one.partition(";")[0].strip() for one in needed if re.search(r"; *extra == ['\"]demo['\"]$", one)]
+    return plain + demo
+
+
+def check_lowest(needed: list[str], listed: str) -> None:
+    """Each library must be there in the lowest version that is allowed.
+
+    Args:
+        needed: Requirements that all name their lowest version, as ``>=`` or ``==``.
+        listed: What is installed, as ``name==version`` on each line.
+
+    Raises:
+        WrongContents: One is another, or its bound is no version that exists.
+    """
+    installed = dict(line.lower().split("==", 1) for line in listed.splitlines() if "==" in line)
+    for one in needed:
+        match = re.match(r"(?P<name>[\w.-]+).*?[=>]=(?P<version>[\d.]+)", one)
+        if match is None:
+            raise WrongContents(f"{one} names no lowest version")
+        version = installed.get(match["name"].lower(), "nothing")
+        if _numbers(version) != _numbers(match["version"]):
+            raise WrongContents(f"{one}: installed was {version}")
+
+
+def _numbers(version: str) -> str:
+    return re.sub(r"(\.0)+$", "", version)
 
 
 def check_sdist(sdist: Path, root: Path) -> str:

@@ -95,3 +95,26 @@ def test_two_wheels_of_the_same_sources_are_compared_by_their_bytes(tmp_path):
     contents.check_same(one, wheel(tmp_path, GOOD, "same.whl"))
     with pytest.raises(contents.WrongContents, match=r"differ in mqtt_mcp/monitor/static/index\.html"):
         contents.check_same(one, wheel(tmp_path, {**GOOD, "mqtt_mcp/monitor/static/index.html": "x"}, "other.whl"))
+
+
+def test_the_requirements_of_a_wheel_are_those_of_the_package_and_of_the_demo(tmp_path):
+    """Only what is named beside the wheel is taken in its lowest version."""
+    lines = (
+        "Requires-Dist: trio<0.36,>=0.31",
+        "Requires-Dist: amqtt<0.13,>=0.11.3; extra == 'demo'",
+        "Requires-Dist: mypy>=1.15; extra == 'dev'",
+    )
+    files = {f"{INFO}/METADATA": "\n".join(lines)}
+
+    assert contents.requirements(wheel(tmp_path, files)) == ["trio<0.36,>=0.31", "amqtt<0.13,>=0.11.3"]
+
+
+def test_an_environment_with_newer_libraries_than_the_lowest_is_told():
+    """Otherwise a lowest version would be called tested that nobody tried."""
+    needed = ["gmqtt==0.8.0", "trio<0.36,>=0.31"]
+
+    contents.check_lowest(needed, "gmqtt==0.8.0\ntrio==0.31.0\nidna==3.10\n")
+    with pytest.raises(contents.WrongContents, match=r"trio<0.36,>=0.31: installed was 0\.35\.0"):
+        contents.check_lowest(needed, "gmqtt==0.8.0\ntrio==0.35.0\n")
+    with pytest.raises(contents.WrongContents, match="no lowest version"):
+        contents.check_lowest(["trio"], "trio==0.35.0\n")

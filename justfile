@@ -19,6 +19,8 @@ check:
     {{bin}}/mypy
     {{bin}}/mqtt-mcp docs --check
     {{bin}}/python scripts/vendor --check
+    {{bin}}/python scripts/manifests --check
+    {{bin}}/python scripts/stamp --check
 
 # Format and mend what can be mended by itself
 fix:
@@ -53,6 +55,19 @@ bench *args:
 bench-analysis *args:
     scripts/bench-analysis {{args}}
 
-# Write the generated parts of the README
+# Write the generated parts of the README, server.json and the bundle's manifest
 docs:
     {{bin}}/mqtt-mcp docs
+    {{bin}}/python scripts/manifests
+
+# Write the version wherever it is repeated; with a version: set it first
+stamp *args:
+    {{bin}}/python scripts/stamp {{args}}
+
+# Build the bundle that Claude Desktop installs by a click (--try starts it as a host does; needs uv)
+mcpb *args:
+    {{bin}}/python scripts/mcpb {{args}}
+
+# Build everything that is released and try it, installed, on every Python that is here (minutes; needs the network)
+release-check *args:
+    {{bin}}/python scripts/release-check {{args}}

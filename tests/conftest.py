@@ -6,8 +6,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from testkit import mosquitto as kit
+
+# How long one example takes, or the making of it, is the machine's business: a busy one must not fail a test.
+settings.register_profile("mqtt-mcp", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("mqtt-mcp")
 
 
 def pytest_configure() -> None:

@@ -46,7 +46,7 @@ LINES: list[tuple[str, bytes, int | None]] = [
     ("deep nesting of a batch, closed", b"[" * 50_000 + b"]" * 50_000, REQUEST),
     (
         "deep nesting in params",
-        b'{"jsonrpc":"2.0","id":1,"method":"ping","params":' + b'{"a":' * 100_000 + b"1" + b"}" * 100_001,
+        b'{"jsonrpc":"2.0","id":1,"method":"ping","params":' + b'{"":' * 700_000 + b"1" + b"}" * 700_001,
         PARSE,
     ),
     ("a byte order mark", b'\xef\xbb\xbf{"jsonrpc":"2.0","id":1,"method":"ping"}', PARSE),

@@ -16,7 +16,7 @@ MALFORMED = [
     (b"\xef\xbb\xbf{}", -32700, None),
     (b'{"jsonrpc":"2.0","id":1,"method":"\xff"}', -32700, None),
     (b'{"jsonrpc":"2.0","id":1,"method":"ping","extra":"\xff"}', -32700, None),
-    (b'{"jsonrpc":"2.0","id":1,"method":"ping","params":' + b"[" * 100_000 + b"]" * 100_000 + b"}", -32700, None),
+    (b'{"jsonrpc":"2.0","id":1,"method":"ping","params":' + b"[" * 1_000_000 + b"]" * 1_000_000 + b"}", -32700, None),
     (b'[{"jsonrpc":"2.0","id":1,"method":"ping"}]', -32600, None),
     (b"[]", -32600, None),
     (b"1", -32600, None),

@@ -12,11 +12,12 @@ from mqtt_mcp.tools._base import Tool
 def markdown_table() -> str:
     """One row for each tool: name, what it does, arguments with their defaults."""
     lines = ["| tool | what it does | arguments (default) |", "| --- | --- | --- |"]
-    lines += [f"| `{tool.name}` | {_first_sentence(tool)} | {_arguments(tool)} |" for tool in all_tools()]
+    lines += [f"| `{tool.name}` | {first_sentence(tool)} | {_arguments(tool)} |" for tool in all_tools()]
     return "\n".join(lines) + "\n"
 
 
-def _first_sentence(tool: Tool) -> str:
+def first_sentence(tool: Tool) -> str:
+    """The first sentence of a tool's description, for a table."""
     sentence, dot, _ = tool.description.partition(". ")
     return (sentence + dot.strip()).replace("|", "\\|").replace("\n", " ")
 

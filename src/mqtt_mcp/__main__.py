@@ -9,7 +9,7 @@ import sys
 
 from mqtt_mcp import __version__
 
-COMMANDS = ("stdio", "serve", "demo", "check", "call", "docs")
+COMMANDS = ("stdio", "serve", "demo", "check", "call", "health", "docs")
 
 HELP = """\
 usage: mqtt-mcp [COMMAND] [OPTIONS]
@@ -23,6 +23,7 @@ commands:
   demo           show everything on this machine: an embedded broker, a simulated home, a tour of all tools
   check [BROKER] find out, stage by stage, whether and why a broker cannot be used
   call TOOL …    make one tool call and print its result
+  health         ask whether the serve of this configuration is alive, for a container's health check
 
   --version      print the version
   --help         print this; each command has its own --help with all options

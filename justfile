@@ -56,3 +56,11 @@ bench-analysis *args:
 # Write the generated parts of the README
 docs:
     {{bin}}/mqtt-mcp docs
+
+# Pin anew what the container image is made of, with hashes (needs uv; --upgrade: the newest that is allowed)
+lock *args:
+    {{bin}}/python scripts/lock {{args}}
+
+# Build the container image, run it and prove what is promised of it (minutes; without Docker as root, see --help)
+prove-container *args:
+    {{bin}}/python deploy/prove-container {{args}}

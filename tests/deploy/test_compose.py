@@ -36,7 +36,7 @@ def prepare(tmp_path, monkeypatch, capsys):
         module = types.ModuleType("prepare")
         module.__file__ = str(tmp_path / "prepare")
         exec(compile((tmp_path / "prepare").read_text(), module.__file__, "exec"), module.__dict__)
-        module.OWNER = os.geteuid()
+        module.__dict__["OWNER"] = os.geteuid()
         monkeypatch.setattr("sys.argv", ["prepare", *arguments])
         monkeypatch.setattr(module, "ask_for_password", lambda: "of-my-own")
         assert module.main() == status

@@ -159,7 +159,10 @@ def it_is_locked_down(proof: Proof) -> None:
     """What the process may do, as the kernel tells it."""
     status = dict(line.split(":\t", 1) for line in proof.inside("cat", "/proc/1/status").splitlines() if ":\t" in line)
     must(set(status["Uid"].split()) == {"1000"}, f"uid {status['Uid']}")
-    must(int(status["CapEff"], 16) == 0 and int(status["CapBnd"], 16) == 0, f"capabilities {status['CapEff']}")
+    must(
+        int(status["CapEff"], 16) == 0 and int(status["CapBnd"], 16) == 0,
+        f"capabilities {status['CapEff']}, bounded by {status['CapBnd']}",
+    )
     must(status["NoNewPrivs"] == "1", "it may gain privileges")
     root = next(line.split() for line in proof.inside("cat", "/proc/mounts").splitlines() if line.split()[1] == "/")
     must("ro" in root[3].split(","), f"the root is mounted {root[3]}")

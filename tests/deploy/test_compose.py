@@ -92,6 +92,13 @@ def test_the_hub_has_its_tmp_its_health_and_time_to_end():
     assert [volume.split(":")[1] for volume in service["volumes"]] == ["/data"]
 
 
+def test_what_prepare_makes_gets_into_no_commit_and_no_sdist():
+    """The top .gitignore: git reads those of folders too, the builder of the sdist this one only."""
+    ignored = set((DEPLOY.parent / ".gitignore").read_text().splitlines())
+
+    assert {"/deploy/.env", "/deploy/secrets/*", "/deploy/broker-data/*"} <= ignored
+
+
 def test_the_override_only_changes_where_the_image_comes_from():
     """`docker compose -f compose.yaml -f compose.build.yaml up -d --build`."""
     override = yaml.safe_load((DEPLOY / "compose.build.yaml").read_text())["services"]

@@ -71,3 +71,11 @@ mcpb *args:
 # Build everything that is released and try it, installed, on every Python that is here (minutes; needs the network)
 release-check *args:
     {{bin}}/python scripts/release-check {{args}}
+
+# Pin anew what the container image is made of, with hashes (needs uv; --upgrade: the newest that is allowed)
+lock *args:
+    {{bin}}/python scripts/lock {{args}}
+
+# Build the container image, run it and prove what is promised of it (minutes; without Docker as root, see --help)
+prove-container *args:
+    {{bin}}/python deploy/prove-container {{args}}

@@ -9,7 +9,7 @@ import sys
 
 from mqtt_mcp import __version__
 
-COMMANDS = ("stdio", "serve", "demo", "check", "call", "setup", "docs")
+COMMANDS = ("stdio", "serve", "demo", "check", "call", "setup", "health", "docs")
 
 HELP = """\
 usage: mqtt-mcp [COMMAND] [OPTIONS]
@@ -24,6 +24,7 @@ commands:
   check [BROKER] find out, stage by stage, whether and why a broker cannot be used
   call TOOL …    make one tool call and print its result
   setup [CLIENT] put this server into an MCP client (Cursor, VS Code, Claude …): print what belongs where, or write it
+  health         ask whether the serve of this configuration is alive, for a container's health check
 
   --version      print the version
   --help         print this; each command has its own --help with all options

@@ -60,6 +60,11 @@ docs:
     {{bin}}/mqtt-mcp docs
     {{bin}}/python scripts/manifests
 
+# Let every tool answer again, on the simulated home, and write docs/tools.md of it
+record:
+    {{bin}}/python scripts/record-tools
+    {{bin}}/mqtt-mcp docs
+
 # Write the version wherever it is repeated; with a version: set it first
 stamp *args:
     {{bin}}/python scripts/stamp {{args}}

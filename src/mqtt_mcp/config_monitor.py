@@ -4,7 +4,7 @@ Owns that rule: off loopback there is a token, or a proxy that checks who comes.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Literal, cast
 
@@ -12,7 +12,7 @@ import msgspec
 
 from mqtt_mcp.config_secrets import first_line
 from mqtt_mcp.mqtt.broker_url import Secret
-from mqtt_mcp.option import ConfigError, Value
+from mqtt_mcp.option import ConfigError, Value, expanded
 from mqtt_mcp.options_monitor import MONITOR_OPTIONS
 
 Payloads = Literal["head", "hash", "none"]
@@ -27,7 +27,7 @@ class MonitorConfig(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         token: None when there is none.
-        where: Where host and token were set, for messages.
+        where: Where the host was set, for messages.
     """
 
     host: str
@@ -70,28 +70,28 @@ class MonitorConfig(msgspec.Struct, frozen=True, kw_only=True):
             )
 
 
-def monitor_config(values: Mapping[str, Value], where: Mapping[str, str], source: str) -> MonitorConfig:
+def monitor_config(values: Mapping[str, Value], where: Callable[[str], str], source: Path | None) -> MonitorConfig:
     """The configuration of the page.
 
     Args:
         values: Option values by name, checked; others are ignored.
-        where: Option name to the flag or variable it came from.
-        source: The TOML file, where it came from that.
+        where: Tells where an option was set, by its name: flag, variable or line of the file.
+        source: The TOML file, where there is one.
 
     Raises:
         ConfigError: The token cannot be read, is too short or does not fit into an address, or was given twice.
     """
     defaults = {option.name: option.default for option in MONITOR_OPTIONS}
     chosen = {name: values.get(name, default) for name, default in defaults.items()}
-    token_where = where.get("token") or where.get("token_file") or source or "[monitor]"
     token = str(chosen["token"])
     if token and chosen["token_file"]:
-        raise ConfigError(token_where, "the monitor has token and token_file; give one of them.")
+        raise ConfigError(where("token_file"), f"there is also a token ({where('token')}); give one of them.")
     if chosen["token_file"]:
-        token = first_line(Path(str(chosen["token_file"])).expanduser(), token_where, "token_file")
+        path = expanded(str(chosen["token_file"]))
+        token = first_line(path, where("token_file"), "token_file", beside=source)
     if token and not _TOKEN.fullmatch(token):
         raise ConfigError(
-            token_where,
+            where("token_file" if chosen["token_file"] else "token"),
             f"token must be at least {MIN_TOKEN_CHARS} characters, only A-Z a-z 0-9 and ._~+/=- (it goes into a URL).",
         )
     return MonitorConfig(
@@ -102,5 +102,5 @@ def monitor_config(values: Mapping[str, Value], where: Mapping[str, str], source
         behind_proxy=bool(chosen["behind_proxy"]),
         trusted_proxy=str(chosen["trusted_proxy"]),
         payloads=cast("Payloads", chosen["payloads"]),
-        where=where.get("host") or source or "[monitor] host",
+        where=where("host") if "host" in values else "[monitor] host",
     )

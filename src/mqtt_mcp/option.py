@@ -4,11 +4,14 @@ Owns the kinds of options and the one error a wrong configuration is. Does not k
 (``options.py``) or where values come from (``config.py``).
 """
 
+from collections.abc import Sequence
+from pathlib import Path
 from typing import Any, Literal
 
 import msgspec
 
 from mqtt_mcp.errors import ErrorKind, ToolError
+from mqtt_mcp.mqtt.broker_url import without_user_info
 
 Kind = Literal["text", "path", "switch", "filters", "names", "integer", "seconds", "choice"]
 Section = Literal["general", "broker", "monitor", "limits"]
@@ -29,6 +32,27 @@ class ConfigError(ToolError):
     def __init__(self, where: str, problem: str) -> None:
         one_line = " ".join(f"{where}: {problem}".split())
         super().__init__(ErrorKind.CONFIG, one_line)
+
+
+def expanded(text: str) -> Path:
+    """The path, with ``~`` resolved where that is possible; else as written, where nothing will be found."""
+    try:
+        return Path(text).expanduser()
+    except RuntimeError:
+        return Path(text)
+
+
+def suggestion(word: str, known: Sequence[str], *, cutoff: float = 0.7) -> str:
+    """The one of ``known`` that was probably meant by ``word``; empty when none is like it.
+
+    Args:
+        word: What was written.
+        known: What is allowed.
+        cutoff: How alike they must be, from 0 to 1.
+    """
+    import difflib  # noqa: PLC0415 - only for a message about a mistake
+
+    return next(iter(difflib.get_close_matches(word, known, n=1, cutoff=cutoff)), "")
 
 
 class Option(msgspec.Struct, frozen=True, kw_only=True):
@@ -130,12 +154,14 @@ def checked(option: Option, value: Any, where: str) -> Value:
             return float(value)
         case "choice" if value in option.choices:
             return str(value)
-        case "text" | "path" if isinstance(value, str):
+        case "text" | "path" if isinstance(value, str) and "\0" not in value:
             return value
     raise _refusal(option, value, where)
 
 
 def _refusal(option: Option, value: object, where: str) -> ConfigError:
     """The one sentence for a value that is not allowed; shows it bounded, and not at all when it is a secret."""
-    found = "" if option.secret else f" not {ascii(value)[:60]}"
-    return ConfigError(where, f"{option.name} must be {option.allowed}{',' if found else ''}{found}.")
+    found = "" if option.secret else f" not {without_user_info(ascii(value))[:60]}"
+    guess = suggestion(value, option.choices) if isinstance(value, str) and option.choices else ""
+    meant = f" Did you mean {guess}?" if guess else ""
+    return ConfigError(where, f"{option.name} must be {option.allowed}{',' if found else ''}{found}.{meant}")

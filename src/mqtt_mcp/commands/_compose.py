@@ -83,8 +83,8 @@ def journal_of(config: Config, *, watched: bool) -> Iterator[Journal]:
     try:
         audit = Audit(Path(config.audit))
     except OSError as error:
-        problem = f"cannot append to {ascii(config.audit)[:300]}: {error.strerror}."
-        raise ConfigError("audit", problem) from None
+        problem = f"audit: cannot append to {ascii(config.audit)[:300]}: {error.strerror}."
+        raise ConfigError(config.audit_where, problem) from None
     try:
         yield Journal(redactor, topics=topics, audit=audit)
     finally:

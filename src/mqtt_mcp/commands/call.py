@@ -67,7 +67,7 @@ def run(arguments: Sequence[str]) -> int:
         return trio.run(_call, config, tool, values, parsed.json)
     except ToolError as error:
         fail(f"{error.message} {error.hint}".strip())
-        return USAGE_STATUS if error.kind == ErrorKind.BAD_ARGUMENT else 1
+        return USAGE_STATUS if error.kind in (ErrorKind.BAD_ARGUMENT, ErrorKind.CONFIG) else 1
 
 
 def arguments_of(tool: Tool, pairs: Sequence[str]) -> dict[str, str | list[str]]:

@@ -17,6 +17,7 @@ import trio
 from mqtt_mcp import __version__
 from mqtt_mcp.commands._arguments import USAGE_STATUS, Usage, configure, fail
 from mqtt_mcp.commands._daemon import serving
+from mqtt_mcp.commands._notify import notify
 from mqtt_mcp.commands._shutdown import Watchdog, cancelled_by_signals
 from mqtt_mcp.commands._signals import exit_at_once_on_signals
 from mqtt_mcp.config import Config
@@ -84,7 +85,9 @@ async def _serve(config: Config, path: str, note: str) -> None:
         async with serving(config, path, note) as hub:
             with scope:
                 _say_ready(path, hub.monitor_url)
+                notify("READY=1")
                 await trio.sleep_forever()
+            notify("STOPPING=1")
 
 
 def environment_note(flags: dict[str, str | list[str]]) -> str:

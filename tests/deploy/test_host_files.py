@@ -7,11 +7,12 @@ from pathlib import Path
 
 import pytest
 
+from mqtt_mcp.clients.launches import umbrel
 from mqtt_mcp.commands.serve import HARD_EXIT_S
 from mqtt_mcp.options import OPTIONS
 
 DEPLOY = Path(__file__).parents[2] / "deploy"
-UMBREL_COMMAND = "docker exec -i bitsperity-mqtt-mcp_mcp-server_1 mqtt-mcp"
+UMBREL_COMMAND = " ".join(umbrel().head).partition("sudo -n ")[2]
 SCRIPTS = ["install-systemd", "mqtt-mcp-window", "ssh/add-key", "umbrel-pre-start.sh"]
 
 
@@ -104,6 +105,5 @@ def test_what_the_readme_of_deploy_names_is_there():
     """Files of this folder, by their names in code marks."""
     named = set(re.findall(r"`deploy/([\w./-]+)`", (DEPLOY / "README.md").read_text()))
 
-    others = {"compose.yaml", "prove-container"}  # made with the container
-    assert {name for name in named - others if not (DEPLOY / name).exists()} == set()
+    assert {name for name in named if not (DEPLOY / name).exists()} == set()
     assert {*SCRIPTS, "mqtt-mcp.service", "mqtt-mcp.example.toml", "prove-ssh"} <= named

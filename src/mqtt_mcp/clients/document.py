@@ -67,7 +67,18 @@ def page() -> str:
 def readme_block() -> str:
     """What stands between the README's markers."""
     where = f"(`{INSTALLED}` is where `uv tool install .` puts it; `command -v mqtt-mcp` tells yours.)"
-    return "\n".join([_badges(), "", where, "", *(_details(client) for client in CLIENTS), ""])
+    return "\n".join([_badges(), "", where, "", *(_details(client) for client in CLIENTS), "", *_over_ssh(), ""])
+
+
+def _over_ssh() -> list[str]:
+    """The first client's snippet for a server elsewhere, open to see: it is pasted without installing anything here."""
+    client, launch = CLIENTS[0], launches.ssh(SSH_HOST)
+    return [
+        f"On another machine, **over SSH**, for {client.title}. Nothing there may print before the command starts,",
+        f"SSH has to work without a question, and `{launches.REMOTE_PATH}` is seen from the home folder there:",
+        "",
+        *_way(client, launch, {})[:3],
+    ]
 
 
 def ways() -> list[tuple[str, Launch, dict[str, str]]]:

@@ -254,7 +254,7 @@ def _is_of_this_machine(scope: HTTPScope) -> bool:
 
 
 def _is_secure_context(scope: HTTPScope) -> bool:
-    """Whether a browser that sent this takes our page for trustworthy. Nothing but a header of the answer hangs on it."""
+    """Whether a browser that sent this trusts our page's origin. Only a header of the answer hangs on it."""
     headers = dict(scope["headers"])
     host = host_of(headers.get(b"host", b"").decode("latin1")) or ""
     loopback = host == "localhost" or host.endswith(".localhost") or is_loopback(host)

@@ -137,6 +137,23 @@ async def test_a_header_that_decides_must_not_come_twice(header):
         assert (await talk(server.port, b"GET / HTTP/1.0\r\n" + lines + b"\r\n")).startswith(b"HTTP/1.1 400 ")
 
 
+@pytest.mark.parametrize(
+    ("headers", "sent"),
+    [
+        ({"Host": "localhost:8090"}, True),
+        ({"Host": "[::1]:8090"}, True),
+        ({"Host": "192.168.1.20:8090"}, False),
+        ({"Host": "monitor.example"}, False),
+        ({"Host": "monitor.example", "X-Forwarded-Proto": "https"}, True),
+    ],
+)
+async def test_the_opener_policy_goes_only_where_browsers_take_it(headers, sent):
+    """Over plain HTTP to any other host Chromium ignores it and writes an error on the page's console."""
+    async with running(NAMED) as server:
+        answer = await ask(server.port, "/", **headers)
+        assert ("cross-origin-opener-policy" in answer.headers) is sent
+
+
 async def test_every_answer_has_the_security_headers(failure_expected):
     async with running(hub=FakeHub(broken=True)) as server:
         answers = [

@@ -37,11 +37,12 @@ SECURITY_HEADERS = (
     (b"content-security-policy", CONTENT_SECURITY_POLICY.encode()),
     (b"x-content-type-options", b"nosniff"),
     (b"referrer-policy", b"no-referrer"),
-    (b"cross-origin-opener-policy", b"same-origin"),
     (b"cross-origin-resource-policy", b"same-origin"),
     (b"x-frame-options", b"DENY"),
     (b"permissions-policy", b"camera=(), microphone=(), geolocation=()"),
 )
+OPENER_POLICY = (b"cross-origin-opener-policy", b"same-origin")
+"""Browsers take it over HTTPS and from loopback only; elsewhere it would be an error on the page's console."""
 ACTION_HEADER = b"x-mqtt-mcp"
 _ONCE = (b"host", b"origin", b"authorization", b"sec-fetch-site", b"sec-fetch-mode", b"sec-fetch-dest", ACTION_HEADER)
 _MAX_LOGGED_CHARS = 200
@@ -104,7 +105,8 @@ class Security:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                message = {**message, "headers": [*message["headers"], *SECURITY_HEADERS]}
+                opener = [OPENER_POLICY] if _is_secure_context(scope) else []
+                message = {**message, "headers": [*message["headers"], *SECURITY_HEADERS, *opener]}
             await send(message)
 
         try:
@@ -249,6 +251,14 @@ def _is_of_this_machine(scope: HTTPScope) -> bool:
     """Whether the peer may be a browser here: it came from loopback, or from the very address it came to."""
     peer, server = _peer(scope), scope["server"]
     return is_loopback(peer) or (server is not None and peer == plain_address(server[0]))
+
+
+def _is_secure_context(scope: HTTPScope) -> bool:
+    """Whether a browser that sent this trusts our page's origin. Only a header of the answer hangs on it."""
+    headers = dict(scope["headers"])
+    host = host_of(headers.get(b"host", b"").decode("latin1")) or ""
+    loopback = host == "localhost" or host.endswith(".localhost") or is_loopback(host)
+    return loopback or headers.get(b"x-forwarded-proto", b"").lower() == b"https"
 
 
 def _by_name(headers: Iterable[tuple[bytes, bytes]]) -> dict[bytes, bytes] | None:

@@ -23,7 +23,7 @@ APP = STORE / "bitsperity-mqtt-mcp"
 MANIFEST: dict[str, Any] = yaml.safe_load((APP / "umbrel-app.yml").read_text())
 COMPOSE: dict[str, Any] = yaml.safe_load((APP / "docker-compose.yml").read_text())
 SERVER: dict[str, Any] = COMPOSE["services"]["mcp-server"]
-RAW = "https://raw.githubusercontent.com/bitsperity/mqtt-mcp/main/umbrel/bitsperity-mqtt-mcp/"
+RAW = "https://raw.githubusercontent.com/bitsperity/mqtt-mcp/main/umbrel/"
 REQUIRED = [
     "manifestVersion", "id", "category", "name", "version", "tagline", "description", "developer", "website",
     "dependencies", "repo", "support", "port", "gallery", "path", "submitter", "submission",
@@ -73,10 +73,10 @@ def test_the_image_is_named_by_tag_and_digest():
 def test_the_pictures_have_absolute_addresses_and_are_here():
     """umbrelOS completes relative names for the official store only; a listing should load on a phone."""
     for address in (MANIFEST["icon"], *MANIFEST["gallery"]):
-        picture = APP / address.removeprefix(RAW)
+        picture = APP.parent / address.removeprefix(RAW)
         assert picture.is_file()
         assert picture.stat().st_size < 150_000
-    assert len(MANIFEST["gallery"]) == len(list((APP / "gallery").iterdir())) == 3
+    assert len(MANIFEST["gallery"]) == len(list((APP.parent / "pictures").glob("*.jpg"))) == 3
 
 
 def test_mosquitto_is_installed_first():

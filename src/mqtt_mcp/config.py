@@ -99,7 +99,12 @@ def load_config(flags: Mapping[str, str | list[str]] | None = None, environ: Map
     profiles, default = broker_profiles(layers, file, environ)
     general = {**(file.general if file else {}), **layers.values}
     chosen = str(general.get("profile", "")) or default
-    if default == ENVIRONMENT_PROFILE and _outranks(layers.where["url"], layers.where.get("profile")):
+    # A profile of the file may have the same name.
+    if (
+        default == ENVIRONMENT_PROFILE
+        and "url" in layers.where
+        and _outranks(layers.where["url"], layers.where.get("profile"))
+    ):
         chosen = default
     if chosen and chosen not in profiles:
         raise ConfigError(where("profile"), _no_such_profile(chosen, list(profiles)))
@@ -107,7 +112,10 @@ def load_config(flags: Mapping[str, str | list[str]] | None = None, environ: Map
         **(file.limits if file else {}),
         **{option.name: layers.values[option.name] for option in section("limits") if option.name in layers.values},
     }
-    monitor = {**(file.monitor if file else {}), **layers.values}
+    monitor = dict(file.monitor) if file else {}
+    if {"token", "token_file"} & layers.values.keys():  # either way to give it replaces every other
+        monitor = {name: value for name, value in monitor.items() if name not in ("token", "token_file")}
+    monitor |= layers.values
     return Config(
         settings=msgspec.convert(limits, Settings),
         profiles=profiles,

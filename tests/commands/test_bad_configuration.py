@@ -164,9 +164,40 @@ def test_a_variable_over_the_file_is_blamed_where_it_stands(tmp_path):
         load_config({}, {"MQTT_MCP_CONFIG": str(path), "MQTT_PASSWORD_FILE": "/no/pe"})
 
 
-@pytest.mark.parametrize("name", ["MQTT_MCP_SERVICE_HOST", "MQTT_MCP_PORT_8090_TCP", "MQTT_MCP_OF_A_NEWER_VERSION"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "MQTT_MCP_READ_ONLY_MODE",
+        "MQTT_MCP_READONLY",
+        "MQTT_MCP_DENY_PUBLISH",
+        "MQTT_MCP_ONLY_PROFILES",
+        "MQTT_MCP_OF_A_NEWER_VERSION",
+        "MQTT_READ_ONLY",
+        "MQTT_PUBLISH_DENY",
+    ],
+)
+def test_a_variable_that_is_none_of_ours_but_named_so_is_refused(name):
+    """Somebody meant a gate, and it would not be there."""
+    with pytest.raises(ConfigError, match=f"{name}: unknown variable"):
+        load_config({}, {"HOME": "/nonexistent", name: "1"})
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "MQTT_MCP_SERVICE_HOST",
+        "MQTT_MCP_SERVICE_PORT_HTTP",
+        "MQTT_MCP_PORT",
+        "MQTT_MCP_PORT_8090_TCP",
+        "MQTT_MCP_PORT_8090_TCP_ADDR",
+        "MQTT_MCP_MONITOR_SERVICE_HOST",
+        "MQTT_MCP_MONITOR_PORT",
+        "MQTT_LOG_LEVEL",
+        "MQTT_HOST",
+    ],
+)
 def test_variables_that_begin_like_ours_and_mean_something_else_do_no_harm(name):
-    """Kubernetes sets the first two for a service of that name."""
+    """Kubernetes sets them for services called mqtt-mcp and mqtt-mcp-monitor; the last two are other programs'."""
     assert load_config({}, {"HOME": "/nonexistent", name: "tcp://10.0.0.1:8090"}).profiles == {}
 
 
@@ -274,3 +305,57 @@ def test_an_audit_that_cannot_be_kept_ends_a_command_with_2(tmp_path, command):
     assert done.stderr.count(b"\n") == 1
     assert done.stderr.startswith(f"mqtt-mcp: {path}:1: audit: cannot append to".encode())
     assert not (tmp_path / "run" / "hub.sock").exists()
+
+
+@pytest.mark.parametrize("blank", [" ", " , ", ",", "\t"])
+@pytest.mark.parametrize("variable", ["MQTT_MCP_PUBLISH_ALLOW", "MQTT_MCP_READ_ONLY"])
+def test_a_blank_variable_does_not_open_a_gate_of_the_file(tmp_path, variable, blank):
+    """A variable that a script left empty but for a blank is not set."""
+    path = tmp_path / "mqtt-mcp.toml"
+    path.write_text('read_only = true\npublish_allow = ["zigbee2mqtt/+/set"]\n')
+
+    policy = load_config({"config": str(path)}, {variable: blank}).policy
+
+    assert policy.read_only
+    assert policy.publish_allow == ("zigbee2mqtt/+/set",)
+
+
+@pytest.mark.parametrize("given", [[""], ["a/#", " "]])
+def test_an_empty_filter_on_the_command_line_is_refused(given):
+    """``--publish-allow "$UNSET"`` would allow everything."""
+    with pytest.raises(ConfigError, match="--publish-allow: publish_allow must be a list of topic filters"):
+        load_config({"publish_allow": given}, {})
+
+
+def test_a_comma_in_a_filter_on_the_command_line_is_no_guess():
+    """Cut in two, ``plant,1/lock/#`` would deny neither what was meant nor anything that exists."""
+    with pytest.raises(ConfigError, match=r"--publish-deny.*Repeat --publish-deny"):
+        load_config({"publish_deny": ["plant,1/lock/#"]}, {})
+
+
+def test_a_profile_of_the_file_may_be_called_like_the_one_of_the_environment(tmp_path):
+    """``default`` is a natural name for the only broker."""
+    path = tmp_path / "mqtt-mcp.toml"
+    path.write_text('[brokers.default]\nurl = "mqtt://127.0.0.1:1884"\n')
+
+    for environ in ({}, {"MQTT_MCP_PROFILE": "default"}):
+        config = load_config({"config": str(path)}, environ)
+        assert config.default_profile == "default"
+        assert config.profiles["default"].port == 1884
+
+
+def test_a_token_from_outside_replaces_every_way_of_the_file(tmp_path):
+    """Flags win over the environment, the environment over the file, whichever way each gives it."""
+    (tmp_path / "file.token").write_text("from-the-file\n")
+    (tmp_path / "flag.token").write_text("from-the-flag\n")
+    path = tmp_path / "mqtt-mcp.toml"
+    path.write_text('[monitor]\ntoken_file = "file.token"\n')
+    environ = {"MQTT_MCP_CONFIG": str(path), "MQTT_MCP_MONITOR_TOKEN": "from-the-variable"}
+
+    by_variable = load_config({}, environ).monitor.token
+    by_flag = load_config({"token_file": str(tmp_path / "flag.token")}, environ).monitor.token
+
+    assert by_variable is not None
+    assert by_variable.reveal() == "from-the-variable"
+    assert by_flag is not None
+    assert by_flag.reveal() == "from-the-flag"

@@ -1,6 +1,6 @@
 """The official MCP Python SDK as a client of ours, in both of its major releases and both protocol eras.
 
-Each release lives in a virtual environment of its own, named by ``MQTT_MCP_SDK1_PYTHON`` and ``MQTT_MCP_SDK2_PYTHON``
+Each release lives in a virtual environment of its own, named by ``TEST_SDK1_PYTHON`` and ``TEST_SDK2_PYTHON``
 or found as ``.venv-sdk1`` and ``.venv-sdk2`` in the project's folder. Where one is absent its tests are skipped and
 say how to make it. The SDK checks every result against the output schema of its tool.
 """
@@ -30,7 +30,7 @@ pytestmark = [pytest.mark.sdk, pytest.mark.process]
 
 def _python_of(release: int) -> str:
     default = ROOT / f".venv-sdk{release}" / "bin" / "python"
-    python = os.environ.get(f"MQTT_MCP_SDK{release}_PYTHON", str(default))
+    python = os.environ.get(f"TEST_SDK{release}_PYTHON", str(default))
     if not Path(python).exists():
         wanted = "mcp==1.30.0" if release == 1 else "mcp>=2.3,<3"
         if os.environ.get("TEST_REQUIRE_SDK") == "1":

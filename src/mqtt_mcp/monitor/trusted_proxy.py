@@ -17,6 +17,8 @@ KEEP_S = 30.0
 """How long the addresses found are believed."""
 ASK_AGAIN_S = 5.0
 """How soon they are looked up again when the last look-up failed, or did not yield the address in question."""
+FORGET_S = 60.0
+"""How long they are believed when every look-up fails: the proxy may have gone, and its address be another's by now."""
 LOOK_UP_TIMEOUT_S = 2.0
 
 
@@ -30,12 +32,15 @@ class TrustedProxy:
     def __init__(self, host: str) -> None:
         self._host = host
         self._addresses: frozenset[str] = frozenset()
-        self._looked_up_at_s = float("-inf")
+        self._looked_up_at_s = self._found_at_s = float("-inf")
         self._failed = False
         self._lock = trio.Lock()
 
     async def owns(self, address: str) -> bool:
-        """Whether an address is one of the proxy's. A look-up that fails keeps the addresses known before."""
+        """Whether an address is one of the proxy's.
+
+        A look-up that fails keeps the addresses known before, for ``FORGET_S`` since the last that did not.
+        """
         address = plain_address(address)
         if address == plain_address(self._host):
             return True
@@ -59,7 +64,11 @@ class TrustedProxy:
         self._looked_up_at_s = trio.current_time()
         if found is not None:
             self._failed = False
+            self._found_at_s = self._looked_up_at_s
             self._addresses = frozenset(plain_address(str(entry[4][0])) for entry in found)
-        elif not self._failed:
+            return
+        if self._looked_up_at_s - self._found_at_s >= FORGET_S:
+            self._addresses = frozenset()
+        if not self._failed:
             self._failed = True
             logger.warning("the address of the trusted proxy %r cannot be found: %s", self._host, reason)

@@ -13,8 +13,8 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
 BASE_NAME = "docker.io/library/python:3.13-slim-trixie"
-SUITE, MIRROR = "trixie", "http://deb.debian.org/debian"
-# What crun and systemd would do is not there in a sandbox; runc wants its own limits within those of this process.
+SUITE = "trixie"
+# runc wants its limits within those of this process, which is itself a container's perhaps.
 _LIMITS = ["--ulimit", "nofile=1024:4096", "--ulimit", "nproc=4096:4096"]
 
 
@@ -107,12 +107,12 @@ class Engine:
         """A Debian with the same Python and, as in the official image, no bytecode of its library."""
         if not (self._base / "etc").is_dir():
             self._call(["debootstrap", "--variant=minbase", "--include=ca-certificates,python3,python3-venv", SUITE,
-                        str(self._base), MIRROR], 1800)  # fmt: skip
+                        str(self._base)], 1800)  # fmt: skip
             for caches in ("var/cache/apt/archives", "var/lib/apt/lists"):
                 shutil.rmtree(self._base / caches)
             for folder in list((self._base / "usr/lib").rglob("__pycache__")):
                 shutil.rmtree(folder)
-        # Where a proxy reads what comes from a package index, its authority is among this machine's.
+        # The build fetches packages, perhaps through a proxy whose authority only this machine knows.
         authorities = Path("etc/ssl/certs/ca-certificates.crt")
         shutil.copyfile(Path("/") / authorities, self._base / authorities)
         with subprocess.Popen(["tar", "-C", str(self._base), "-c", "."], stdout=subprocess.PIPE) as tar:

@@ -159,9 +159,10 @@ def ssh(host: str, path: str = REMOTE_PATH) -> Launch:
     Raises:
         ToolError: ``bad_argument``; it is no host, or no path.
     """
-    _check(_HOST, host, "an SSH host", "you@server")
-    path = path.removeprefix("~/")
-    if not path or path.startswith("-") or not path.isprintable():
+    _check_ssh_host(host, "you@server")
+    path = path.removeprefix("~/").removeprefix("$HOME/")
+    # What else the shell there would put in place of a word is quoted, and would never be found.
+    if not path or path.startswith(("-", "~")) or "$" in path or not path.isprintable():
         raise ToolError(ErrorKind.BAD_ARGUMENT, f"{ascii(path)[:80]} is no path of mqtt-mcp on {host}.")
     return Launch(
         name="ssh",
@@ -181,7 +182,7 @@ def umbrel(host: str = UMBREL) -> Launch:
     Raises:
         ToolError: ``bad_argument``; it is no host.
     """
-    _check(_HOST, host, "an SSH host", UMBREL)
+    _check_ssh_host(host, UMBREL)
     if "@" not in host:
         host = f"umbrel@{host}"
     command = ("sudo", "-n", "docker", "exec", "-i", UMBREL_CONTAINER, "mqtt-mcp")
@@ -231,6 +232,17 @@ def image(reference: str = IMAGE) -> Launch:
 
 def _flag(name: str, value: str) -> tuple[str, ...]:
     return (FLAGS[name],) if name in SWITCHES else (FLAGS[name], value)
+
+
+def _check_ssh_host(host: str, example: str) -> None:
+    _check(_HOST, host, "an SSH host", example)
+    user = host.removeprefix("ssh://").rpartition("@")[0]
+    if ":" in user:
+        raise ToolError(
+            ErrorKind.BAD_ARGUMENT,
+            "An SSH host takes no password: a client's configuration is read by many programs, and ssh would ignore it.",
+            "Make a key: ssh-keygen, ssh-copy-id.",
+        )
 
 
 def _check(pattern: re.Pattern[str], value: str, what: str, example: str) -> None:

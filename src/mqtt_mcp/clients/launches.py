@@ -240,7 +240,7 @@ def _check_ssh_host(host: str, example: str) -> None:
     if ":" in user:
         raise ToolError(
             ErrorKind.BAD_ARGUMENT,
-            "An SSH host takes no password: a client's configuration is read by many programs, and ssh would ignore it.",
+            "An SSH host takes no password: many programs read a client's configuration, and ssh ignores it.",
             "Make a key: ssh-keygen, ssh-copy-id.",
         )
 

@@ -235,6 +235,13 @@ def test_another_server_of_the_name_is_shown_without_its_secrets_and_replaced_wh
         {"args": ["-e", "MQTT_PASSWORD=s3cret", "--password", "s3cret", "mqtt://me:s3cret@h", "--api-key=s3cret"]},
         {"url": "https://x:s3cret@h/", "headers": {"Authorization": "Bearer s3cret"}},
         {"apiKey": "s3cret", "nested": {"auth": ["s3cret"]}},
+        {"command": "npx", "args": ["mcp-remote", "https://x/s3cret", "--header", "Authorization: Bearer s3cret"]},
+        {"url": "https://x/mcp?token=s3cret#s3cret"},
+        {"command": "mqtt-mcp --password s3cret"},
+        {"command": "x", "args": ["-u", "joe", "-P", "s3cret", "-Ps3cret", "--pwd", "s3cret", "-c", "exec x s3cret"]},
+        {"http_headers": {"X-Foo": "s3cret"}, "bearer": "s3cret", "env": ["FOO=s3cret"]},
+        {"args": "s3cret", "env": "s3cret", "url": "s3cret"},
+        ["s3cret"],
         ["s3cret-not-but-this:", "//a:s3cret@h"][1],
     ],
 )
@@ -304,6 +311,19 @@ def test_wrong_usage_is_one_line_and_status_2(line, told, setup, tmp_path):
     assert "s3cret" not in setup.out + setup.err
     assert setup.out == ""
     assert everything(tmp_path) == {}
+
+
+def test_variables_that_the_client_may_not_hand_on_are_named_without_their_values(setup, monkeypatch):
+    """A client may clear the environment, and a gate set there would be gone."""
+    monkeypatch.setenv("MQTT_MCP_READ_ONLY", "1")
+    monkeypatch.setenv("MQTT_PASSWORD", "s3cret")
+
+    assert setup("codex") == 0
+    assert "This shell sets MQTT_MCP_READ_ONLY, " in setup.out
+    assert "s3cret" not in setup.out
+    assert "env_vars" in setup.out
+    assert setup("codex --ssh you@server") == 0
+    assert "This shell sets" not in setup.out
 
 
 def test_localhost_elsewhere_is_pointed_out(setup):

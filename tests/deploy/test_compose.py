@@ -163,6 +163,8 @@ def test_what_is_prepared_is_a_configuration_of_the_hub(prepare, arguments, url,
         (["--username", "me"], "--username is for --broker"),
         (["--account", "kitchen"], "run ./prepare first"),
         (["--account", "a:b"], "letters"),
+        (["--broker", "mqtt://localhost:1883"], "host.docker.internal"),
+        (["--broker", "mqtt://127.0.0.1"], "host.docker.internal"),
     ],
 )
 def test_what_cannot_be_prepared_is_refused_in_one_line(prepare, capsys, arguments, words):
@@ -173,6 +175,31 @@ def test_what_cannot_be_prepared_is_refused_in_one_line(prepare, capsys, argumen
     assert words in said
     assert said.count("\n") == 1
     assert not (folder / ".env").exists()
+
+
+def test_another_broker_is_not_given_the_password_of_the_one_before(prepare, capsys):
+    """`.env` and the password belong together."""
+    before = {path.name: path.read_text() for path in (prepare() / "secrets").iterdir()}
+
+    folder = prepare(*OWN, "--username", "me", status=2)
+
+    assert "remove .env and secrets/mqtt_password" in capsys.readouterr().err
+    assert {path.name: path.read_text() for path in (folder / "secrets").iterdir()} == before
+
+
+def test_a_link_in_place_of_a_secret_is_not_followed(prepare, tmp_path):
+    """The folder belongs to the containers' user, and root may be the one who adds an account."""
+    precious = tmp_path / "precious"
+    precious.write_text("root's own\n")
+    secret = prepare() / "secrets" / "mosquitto_passwords"
+    secret.unlink()
+    secret.symlink_to(precious)
+
+    with pytest.raises(SystemExit) as ended:
+        prepare("--account", "kitchen")
+
+    assert ended.value.code == 2
+    assert precious.read_text() == "root's own\n"
 
 
 def connect(port, username="", password=""):

@@ -1,7 +1,9 @@
 """The files for a plain Linux machine: a hardened unit, a sudoers rule that is the documented command, sane scripts."""
 
 import configparser
+import os
 import re
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -107,3 +109,27 @@ def test_what_the_readme_of_deploy_names_is_there():
 
     assert {name for name in named if not (DEPLOY / name).exists()} == set()
     assert {*SCRIPTS, "mqtt-mcp.service", "mqtt-mcp.example.toml", "prove-ssh"} <= named
+
+
+@pytest.mark.skipif(
+    os.geteuid() != 0 or shutil.which("ssh-keygen") is None, reason="add-key runs as root, and asks ssh-keygen"
+)
+@pytest.mark.parametrize("between", ["\n", "\r\n", "\r"])
+def test_a_second_key_in_the_argument_is_refused_and_nothing_is_written(tmp_path, between):
+    """The restriction stands in front of the first line only; a second one would be a key that may do everything."""
+    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", tmp_path / "key"], check=True, timeout=20)
+    key = (tmp_path / "key.pub").read_text().strip()
+    folder = tmp_path / "ssh"
+    environment = {**os.environ, "MQTT_MCP_SSH_FOLDER": str(folder)}
+    command = [DEPLOY / "ssh" / "add-key"]
+
+    refused = subprocess.run(
+        [*command, key + between + key], env=environment, capture_output=True, timeout=20, check=False
+    )
+    assert refused.returncode == 2
+    assert b"on one line" in refused.stderr
+    assert not folder.exists()
+    for _ in range(2):
+        subprocess.run([*command, key], env=environment, check=True, timeout=20)
+    (line,) = (folder / "authorized_keys").read_text().splitlines()
+    assert line == f'restrict,command="/opt/mqtt-mcp/bin/mqtt-mcp-window" {key}'

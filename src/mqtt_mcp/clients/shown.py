@@ -1,7 +1,7 @@
 """Shows a person an entry that is in their way, without what may be secret in it.
 
-Owns what counts as secret there: every variable and header that is not known to be harmless, passwords in addresses,
-and what follows or is given to a word that sounds like one.
+Owns what is shown: an allow list, since nobody knows where other servers take their secrets from. The program, its
+flags by name, scheme and host of addresses, and the names of everything else.
 """
 
 import json
@@ -13,47 +13,52 @@ from mqtt_mcp.clients.launches import FLAGS
 
 HIDDEN = "***"
 _MAX_CHARS = 600
-_USER_INFO = re.compile(r"(?<=//)[^/\s\"]*@")
-_SOUNDS_SECRET = re.compile(r"pass|secret|token|key|auth|credential|bearer", re.IGNORECASE)
+_PLAIN_MEMBERS = frozenset({"type", "disabled", "enabled"})
+_ADDRESS = re.compile(r"([a-z][a-z0-9+.-]*://)(?:[^/?#\s]*@)?([^@/?#\s]*)", re.IGNORECASE)
+_FLAG = re.compile(r"--[A-Za-z][A-Za-z0-9-]*|-[A-Za-z]")
 
 
 def shown(value: Any) -> str:
     """An entry as one line of JSON in ASCII, at most 600 characters."""
-    text = json.dumps(_without_secrets(value), default=str)
+    told = {str(key): _member(str(key), item) for key, item in value.items()} if isinstance(value, Mapping) else HIDDEN
+    text = json.dumps(told)
     return text if len(text) <= _MAX_CHARS else f"{text[: _MAX_CHARS - 1]}…"
 
 
-def _without_secrets(value: Any) -> Any:
-    match value:
-        case Mapping():
-            return {key: _member(str(key), item) for key, item in value.items()}
-        case list():
-            return _words(value)
-        case str():
-            return _USER_INFO.sub(f"{HIDDEN}@", value)
+def _member(key: str, item: Any) -> Any:  # noqa: PLR0911 - one return for each member that is shown
+    match key, item:
+        case "command", str() if item.split():
+            return item if len(item.split()) == 1 else f"{item.split()[0]} {HIDDEN}"
+        case "args", list():
+            return [_word(word) for word in item]
+        case "env", Mapping():
+            return {str(name): _setting(one) if name in FLAGS else HIDDEN for name, one in item.items()}
+        case "url" | "serverUrl" | "httpUrl", str():
+            return _address(item)
+        case _, bool():
+            return item
+        case _, str() if key in _PLAIN_MEMBERS:
+            return item
+        case _, Mapping():
+            return {str(name): HIDDEN for name in item}
         case _:
-            return value
+            return HIDDEN
 
 
-def _member(key: str, item: Any) -> Any:
-    if isinstance(item, Mapping) and key in ("env", "headers"):
-        return {name: _without_secrets(one) if name in FLAGS else HIDDEN for name, one in item.items()}
-    return HIDDEN if _SOUNDS_SECRET.search(key) else _without_secrets(item)
+def _setting(value: Any) -> Any:
+    """One of our own, which is no secret but for what a person may have put into an address."""
+    return _address(value) if isinstance(value, str) and ("://" in value or "@" in value) else value
 
 
-def _words(words: list[Any]) -> list[Any]:
-    """The words of a command line."""
-    told: list[Any] = []
-    hides_next = False
-    for word in words:
-        text = str(word)
-        name, assigned, _ = text.partition("=")
-        is_secret = bool(_SOUNDS_SECRET.search(name))
-        if hides_next and not text.startswith("-"):
-            told.append(HIDDEN)
-        elif assigned and is_secret:
-            told.append(f"{name}={HIDDEN}")
-        else:
-            told.append(_without_secrets(word))
-        hides_next = is_secret and text.startswith("-") and not assigned
-    return told
+def _word(word: Any) -> str:
+    """A flag by its name; anything else may be what a flag takes."""
+    flag = _FLAG.match(word) if isinstance(word, str) else None
+    if flag is None:
+        return HIDDEN
+    return flag[0] if flag[0] == word else f"{flag[0]}…"
+
+
+def _address(text: str) -> str:
+    """Scheme, host and port."""
+    found = _ADDRESS.match(text)
+    return f"{found[1]}{found[2]}" if found else HIDDEN

@@ -100,7 +100,13 @@ CLIENTS: tuple[Client, ...] = (
         project_file=".codex/config.toml",
         moved_by=("CODEX_HOME", "{home}/.codex"),
         next_step="Start codex anew; /mcp shows the server.",
-        notes=("A project's file is read only after you trusted the project.",),
+        notes=(
+            "A project's file is read only after you trusted the project.",
+            (
+                "Codex gives a server HOME, PATH and a few more of your variables, no others. What else it needs "
+                "(`SSH_AUTH_SOCK` for a key in an agent, `MQTT_MCP_CONFIG`) is named in `env_vars` of the entry."
+            ),
+        ),
     ),
     Client(
         name="gemini",

@@ -3,6 +3,7 @@
 Owns the words and their order. Decides nothing and changes nothing.
 """
 
+import os
 import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -100,6 +101,12 @@ def _then(plan: Plan) -> list[str]:
         lines.append("The first start downloads it: run `uvx bitsperity-mqtt-mcp --version` once before.")
     if plan.launch.name in ("ssh", "umbrel"):
         lines.append("SSH must work without a question: a key without a passphrase or in an agent, a known host.")
+    unsure = [name for name in sorted(os.environ) if name == "XDG_CONFIG_HOME" or name.startswith("MQTT_")]
+    if unsure and not plan.launch.is_elsewhere:
+        lines.append(
+            f"This shell sets {', '.join(unsure)}: a client may start the server without, so put what counts into "
+            f"{plan.launch.credentials}."
+        )
     url = plan.settings.get("MQTT_BROKER_URL", "")
     if plan.launch.is_elsewhere and any(name in url for name in _LOCAL_NAMES):
         lines.append(f"Mind that {url} is then seen from there: mqtt-mcp runs {plan.launch.title}.")

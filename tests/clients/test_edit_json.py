@@ -1,6 +1,7 @@
 """A server gets into a JSON configuration, and everything else stays as it is."""
 
 import json
+import tracemalloc
 
 import pytest
 from hypothesis import given, settings
@@ -250,3 +251,17 @@ def test_the_scanner_agrees_with_the_standard_library(text):
     assert is_found == is_json
     if is_json:
         assert value_of(text) == expected
+
+
+def test_one_huge_string_takes_memory_in_proportion():
+    """A history in a client's file may be one text."""
+    text = '{"history": "' + "x" * 3_000_000 + '"}'
+
+    tracemalloc.start()
+    try:
+        put(text, client=STRICT)
+        peak_bytes = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+    assert peak_bytes < 20 * len(text)

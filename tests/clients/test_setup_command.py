@@ -1,5 +1,6 @@
 """`mqtt-mcp setup` in a home of its own: what it prints, what it writes, and what it leaves alone."""
 
+import contextlib
 import json
 import os
 import stat
@@ -210,6 +211,47 @@ def test_a_failing_disk_leaves_the_old_file(setup, cursor, monkeypatch):
     assert setup("cursor --write") == 1
     assert "No space left" in setup.err
     assert everything(cursor.parent) == {cursor: b"{}"}
+
+
+def test_an_interruption_right_after_the_change_leaves_the_backup(setup, cursor, monkeypatch):
+    """It is the only copy of what was there."""
+    cursor.write_text("{}")
+    replace = Path.replace
+
+    def interrupted(self, target):
+        replace(self, target)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Path, "replace", interrupted)
+    with contextlib.suppress(KeyboardInterrupt):
+        setup("cursor --write")
+
+    (backup,) = backups(cursor)
+    assert backup.read_text() == "{}"
+    assert "mqtt" in cursor.read_text()
+
+
+def test_no_room_for_the_new_file_leaves_no_backup(setup, cursor, monkeypatch):
+    """Nothing was changed, so nothing is left."""
+    cursor.write_text("{}")
+
+    def no_space(*_args, **_kwargs):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("tempfile.mkstemp", no_space)
+
+    assert setup("cursor --write") == 1
+    assert everything(cursor.parent) == {cursor: b"{}"}
+
+
+def test_on_windows_the_snippet_is_shown_and_no_file_edited(setup, monkeypatch):
+    """Owner, mode and the way a file is replaced are others there."""
+    monkeypatch.setattr(sys, "platform", "win32")
+    monkeypatch.setenv("USERPROFILE", "C:\\Users\\you")
+
+    assert setup("cursor") == 0
+    assert setup("cursor --write") == 1
+    assert "Put the snippet in by hand" in setup.err
 
 
 def test_another_server_of_the_name_is_shown_without_its_secrets_and_replaced_when_told(setup, cursor):

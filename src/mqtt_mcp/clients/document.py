@@ -30,9 +30,10 @@ mqtt-mcp setup cursor --broker mqtt://192.168.1.10      # print what belongs whe
 mqtt-mcp setup cursor --broker mqtt://192.168.1.10 --write
 ```
 
-`--write` edits the client's file: a backup first, everything else in it stays as it is, a file that is broken is
-refused with line and column, and another server of the same name is replaced only with `--replace`. `--project` takes
-the project's file in the present folder in place of the user's, `--name` another name than `{NAME}`.
+`--write` edits the client's file (on Linux and macOS): a backup first, everything else in it stays as it is, a broken
+file is refused with line and column, and another server of the same name is replaced only with `--replace`.
+`--project` takes the project's file in the present folder in place of the user's, `--name` another name than
+`{NAME}`.
 
 ## Ways to start it
 

@@ -6,6 +6,7 @@ Owns atomic replacement, the backup's name, and that owner and mode stay. Knows 
 import contextlib
 import os
 import stat
+import sys
 import tempfile
 import time
 from dataclasses import dataclass
@@ -52,6 +53,8 @@ def read(path: Path) -> Present:
         ToolError: ``config``; it is no regular file, read-only, or too large.
         OSError: It cannot be read.
     """
+    if sys.platform == "win32":
+        raise ToolError(ErrorKind.CONFIG, "files are edited on Linux and macOS only.", "Put the snippet in by hand.")
     real = Path(os.path.realpath(path))
     try:
         descriptor = os.open(real, os.O_RDONLY | os.O_CLOEXEC | getattr(os, "O_NONBLOCK", 0))
@@ -84,16 +87,19 @@ def replace(present: Present, data: bytes, *, private: bool) -> Path | None:
     present.path.parent.mkdir(parents=True, exist_ok=True)
     state = present.state
     backup = None if state is None else _backup(present, state)
-    descriptor, name = tempfile.mkstemp(prefix=f".{present.path.name}.", suffix=".tmp", dir=present.path.parent)
-    temporary = Path(name)
+    temporary: Path | None = None
     try:
+        descriptor, name = tempfile.mkstemp(prefix=f".{present.path.name}.", suffix=".tmp", dir=present.path.parent)
+        temporary = Path(name)
         _fill(descriptor, data, state, 0o600 if private else 0o666 & ~_umask())
         _refuse_if_changed(present)
         temporary.replace(present.path)
     except BaseException:
-        for leftover in (temporary, backup):
-            if leftover is not None:
-                leftover.unlink(missing_ok=True)
+        # An interruption may come when the new file is in place already: then the backup is the only copy.
+        if temporary is None or temporary.exists():
+            for leftover in (temporary, backup):
+                if leftover is not None:
+                    leftover.unlink(missing_ok=True)
         raise
     _sync_folder(present.path.parent)
     return backup

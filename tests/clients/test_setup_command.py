@@ -331,6 +331,7 @@ def test_the_umbrels_name_may_be_left_away_before_the_client(setup):
         ("cursor --ssh -oProxyCommand=x", "expected one argument"),
         ("cursor --ssh=-oProxyCommand=x", "is not an SSH host"),
         ("cursor --ssh you:s3cret@server", "takes no password"),
+        ("cursor --ssh you:s3cret!@server", "takes no password"),
         ("cursor --ssh ssh://you:s3cret@server:22", "takes no password"),
         ("cursor --umbrel you:s3cret@umbrel.local", "takes no password"),
         ("cursor --ssh a --path ~bob/m", "is no path"),

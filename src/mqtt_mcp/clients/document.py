@@ -31,7 +31,8 @@ mqtt-mcp setup cursor --broker mqtt://192.168.1.10 --write
 ```
 
 `--write` edits the client's file (on Linux and macOS): a backup first, everything else in it stays as it is, a broken
-file is refused with line and column, and another server of the same name is replaced only with `--replace`.
+file is refused with line and column, and another server of the same name is replaced only with `--replace`, whole: what
+you added to it is in the backup then.
 `--project` takes the project's file in the present folder in place of the user's, `--name` another name than
 `{NAME}`.
 
@@ -51,7 +52,8 @@ file is refused with line and column, and another server of the same name is rep
   `MQTT_PASSWORD_FILE` names; the client names the profile.
 * A window that is told nothing shares the hub of `mqtt-mcp serve`, where one runs. Without `serve` it uses the
   default profile of `mqtt-mcp.toml`, or the broker that you name in the chat.
-* **SSH** has to work without a question: a key without a passphrase or in an agent, a host that is known. Nothing may
+* **SSH** has to work without a question: a host that is known, and a key without a passphrase or in an agent that the
+  client can reach (one that was started from a dock may have none). Nothing may
   print before the command starts. `{launches.REMOTE_PATH}` is where `uv tool install` puts it, seen from the home
   folder; `--path` names another.
 * `localhost` in a container or over SSH is the container or the other machine.

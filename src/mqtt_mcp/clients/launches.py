@@ -235,7 +235,6 @@ def _flag(name: str, value: str) -> tuple[str, ...]:
 
 
 def _check_ssh_host(host: str, example: str) -> None:
-    _check(_HOST, host, "an SSH host", example)
     user = host.removeprefix("ssh://").rpartition("@")[0]
     if ":" in user:
         raise ToolError(
@@ -243,6 +242,7 @@ def _check_ssh_host(host: str, example: str) -> None:
             "An SSH host takes no password: many programs read a client's configuration, and ssh ignores it.",
             "Make a key: ssh-keygen, ssh-copy-id.",
         )
+    _check(_HOST, host, "an SSH host", example)
 
 
 def _check(pattern: re.Pattern[str], value: str, what: str, example: str) -> None:
